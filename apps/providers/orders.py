@@ -1,0 +1,64 @@
+"""TranslationOrder: the frozen, provider-neutral description of what was asked (DESIGN section 1)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+from apps.core.options import SpeakerCount, SubtitleStyle, TextBox, Timing, VoiceOptions
+
+Step = Literal["subtitles", "voice", "lipsync"]
+MediaType = Literal["auto", "video", "audio"]
+ExportType = Literal["auto", "video", "audio", "all", "subtitles"]
+ReviewAfter = Literal["never", "recognize", "translate"]
+SubtitleUsage = Literal["original", "final_translated", "bilingual"]
+PublicId = Annotated[str, Meta(min_length=5, max_length=32)]
+WebUrl = Annotated[str, Meta(min_length=8, max_length=4096)]
+
+
+class Source(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the media is: exactly one of a stored asset's public id or a URL."""
+
+    asset: PublicId | None = None
+    url: WebUrl | None = None
+
+
+class GivenSubtitle(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A subtitle file that replaces recognition; exactly one of asset or url (seed 000 `subtitle_url`)."""
+
+    asset: PublicId | None = None
+    url: WebUrl | None = None
+    usage: SubtitleUsage = "original"
+
+
+class TranslationOrder(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Body of POST /translations (api.md); names follow seed 000.
+
+    `target_locales` are BCP 47 tags, 1 to 20, matched to seed 000's table before the order is stored. `hls` asks for a
+    packaged HLS copy of the result beside the mp4.
+    """
+
+    source: Source
+    target_locales: Annotated[list[str], Meta(min_length=1, max_length=20)]
+    source_language: str = "auto"
+    media_type: MediaType = "auto"
+    export_type: ExportType = "auto"
+    steps: Annotated[list[Step], Meta(min_length=1, max_length=3)] = field(default_factory=lambda: ["subtitles", "voice"])
+    subtitle_source: Literal["asr", "ocr", "file"] = "asr"
+    subtitle: GivenSubtitle | None = None
+    ocr_text_box: TextBox | None = None
+    speaker_count: SpeakerCount = field(default_factory=SpeakerCount)
+    voice: VoiceOptions = field(default_factory=VoiceOptions)
+    subtitle_style: SubtitleStyle = field(default_factory=SubtitleStyle)
+    timing: Timing = field(default_factory=Timing)
+    ocr_correction: bool = False
+    vision: bool = False
+    glossaries: Annotated[list[PublicId], Meta(max_length=10)] = field(default_factory=list)
+    prompt: Annotated[str, Meta(max_length=2000)] = ""
+    review_after: ReviewAfter = "never"
+    hls: bool = False
+    provider: str | None = None
+    callback_url: WebUrl | None = None
+    project: PublicId | None = None
+    title: Annotated[str, Meta(max_length=200)] = ""
