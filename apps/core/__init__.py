@@ -1,0 +1,1 @@
+"""Leaf layer: plain Python that everything else may import (no Django, no network but through http)."""

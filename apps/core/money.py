@@ -1,0 +1,34 @@
+"""Credits: integer milli-credits inside, decimal text of credits outside. No floats anywhere."""
+
+from __future__ import annotations
+
+import re
+from decimal import ROUND_CEILING, Decimal
+from typing import Final
+
+MILLI: Final = 1000
+# Fits a PostgreSQL bigint with room for sums: a quadrillion credits.
+MAX_MILLICREDITS: Final = 10**18
+_TEXT: Final = re.compile(r"^-?\d{1,15}(\.\d{1,3})?$")
+
+
+def to_text(millicredits: int) -> str:
+    """Credits as decimal text with one to three decimals: 36000 -> "36.0", 1 -> "0.001", -1500 -> "-1.5"."""
+    sign = "-" if millicredits < 0 else ""
+    whole, rest = divmod(abs(millicredits), MILLI)
+    decimals = f"{rest:03d}".rstrip("0") or "0"
+    return f"{sign}{whole}.{decimals}"
+
+
+def from_text(text: str) -> int:
+    """Milli-credits of decimal text such as "36", "36.0" or "-1.5". Raises ValueError for anything finer or malformed."""
+    if not _TEXT.match(text):
+        raise ValueError("credits are a decimal number with at most three decimals")
+    return int(Decimal(text) * MILLI)
+
+
+def price(quantity: Decimal | int, millicredits_per_unit: Decimal | int) -> int:
+    """Milli-credits for a quantity at a rate, rounded up to the next milli-credit. Both must be zero or more."""
+    if quantity < 0 or millicredits_per_unit < 0:
+        raise ValueError("a price needs a quantity and a rate of zero or more")
+    return int((Decimal(quantity) * Decimal(millicredits_per_unit)).to_integral_value(ROUND_CEILING))
