@@ -1,0 +1,53 @@
+"""What a stage's process may use: memory, processor time, file size, open files; and that it dies with its parent."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+
+from apps.engine.settings import EngineSettings
+
+PR_SET_PDEATHSIG = 1
+
+_prctl = (
+    ctypes.CDLL(None, use_errno=True).prctl
+    if sys.platform.startswith("linux")
+    else None
+)
+
+
+def die_with_parent() -> None:
+    """Asks the kernel to kill this process when the thread that started it ends (Linux; elsewhere nothing).
+
+    The kernel watches the starting *thread*: whoever starts a stage waits for it in the same thread.
+    """
+    if _prctl is not None:
+        _prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def apply(settings: EngineSettings, cpu_seconds: float) -> None:
+    """Sets the limits of this process and of all that it starts; 0 leaves a limit off.
+
+    RLIMIT_DATA, not RLIMIT_AS: onnxruntime, ctranslate2 and OpenBLAS map models and reserve per-thread arenas, so their
+    address space is several times what they use (measured: docs/performance.md), while RLIMIT_DATA counts private
+    writable memory only, which since Linux 4.7 includes anonymous mmap, so that an allocation bomb is stopped.
+    """
+    _limit(resource.RLIMIT_DATA, settings.memory_limit)
+    _limit(resource.RLIMIT_FSIZE, settings.max_output_bytes)
+    _limit(resource.RLIMIT_CPU, int(cpu_seconds))
+    _limit(resource.RLIMIT_NOFILE, settings.max_open_files)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if settings.nice:
+        os.nice(settings.nice)
+
+
+def _limit(which: int, value: int) -> None:
+    if value <= 0:
+        return
+    _, hard = resource.getrlimit(which)
+    if hard != resource.RLIM_INFINITY:
+        value = min(value, hard)
+    resource.setrlimit(which, (value, value))
