@@ -28,6 +28,10 @@ class TransportError(Exception):
     """A source did not give the file; the message says why, in words fit for the operator."""
 
 
+class HostDownError(TransportError):
+    """The host itself does not answer, so its other files need not be tried."""
+
+
 @dataclass(frozen=True)
 class Hub:
     """The publisher's own address of a file; `gzipped` when the file is stored compressed there."""
@@ -86,9 +90,10 @@ def fetch_url(hub: Hub, target: Path, on_bytes: BytesDone) -> None:
                 on_bytes(have)
             with part.open("ab" if resumed else "wb") as stream:
                 copy_stream(answer, stream, on_bytes)
+    except urllib.error.HTTPError as error:
+        raise TransportError(f"answered {error.code}") from error
     except (urllib.error.URLError, OSError, TimeoutError) as error:
-        reason = getattr(error, "reason", error)
-        raise TransportError(f"{hub.url.split('/')[2]}: {reason}") from error
+        raise HostDownError(str(getattr(error, "reason", error))) from error
     if hub.gzipped:
         with gzip.open(part, "rb") as packed, target.open("wb") as stream:
             shutil.copyfileobj(packed, stream, CHUNK)

@@ -269,6 +269,7 @@ def _install_blob(
                 on_progress(blob.path, min(done, blob.size), blob.size)
 
         try:
+            count(0)
             fetch(waiting, count)
         except TransportError as error:
             said.append(f"{label}: {error}")
@@ -312,7 +313,7 @@ def _ways(
             ) -> None:
                 try:
                     fetch_url(hub, path, count)
-                except TransportError:
+                except HostDownError:
                     dead.add(host)
                     raise
 
