@@ -31,7 +31,8 @@ class Line(msgspec.Struct, kw_only=True):
     """One line; id is stable over review and iterations. Times are seconds of the media, start <= end.
 
     speaker is a Speaker.id or "". voice overrides the speaker's voice. notes are short machine-made remarks
-    ("overlaps the line before"), never shown as subtitle text.
+    ("overlaps the line before"), never shown as subtitle text. pivot_english is the recognizer's own English of the line
+    (Whisper task "translate"), filled when no text model reaches English from the source language.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Line(msgspec.Struct, kw_only=True):
     speaker: str = ""
     words: list[Word] = []
     voice: str | None = None
+    pivot_english: str = ""
     notes: list[str] = []
 
 
