@@ -36,18 +36,14 @@ def executable(configured: str = "") -> str:
     if configured:
         found = shutil.which(configured)
         if found is None:
-            raise JobError(
-                10999, f"ffmpeg was not found at the configured place ({configured})"
-            )
+            raise JobError(10999, f"ffmpeg was not found at the configured place ({configured})")
         return found
     import imageio_ffmpeg
 
     try:
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError as error:
-        raise JobError(
-            10999, "ffmpeg is not installed (package imageio-ffmpeg)"
-        ) from error
+        raise JobError(10999, "ffmpeg is not installed (package imageio-ffmpeg)") from error
 
 
 def run(
@@ -84,6 +80,7 @@ def run(
         if os.fspath(part) == "-i":
             command += ["-protocol_whitelist", PROTOCOLS]
         command.append(os.fspath(part))
+    # preexec_fn is one system call prepared at import: nothing in it can wait for a lock of another thread.
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             command,
@@ -91,7 +88,7 @@ def run(
             stdout=subprocess.PIPE,
             stderr=errors,
             cwd=cwd,
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - one async-signal-safe system call, prepared beforehand
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - see above
         )
         expired = threading.Event()
         timer = _kill_later(process, timeout, expired)
@@ -117,32 +114,20 @@ def run(
 def failure(returncode: int, stderr: str, code: int, what: str) -> JobError:
     """The job error for a failed run."""
     if returncode == -signal.SIGXFSZ or "File too large" in stderr:
-        return JobError(
-            10907, f"{what} made a file larger than this installation allows"
-        )
+        return JobError(10907, f"{what} made a file larger than this installation allows")
     if "No space left on device" in stderr:
         return JobError(10907, f"the disk is full ({what})")
     if "Cannot allocate memory" in stderr or returncode == -signal.SIGKILL:
-        return JobError(
-            10907, f"{what} needed more memory than this installation allows"
-        )
+        return JobError(10907, f"{what} needed more memory than this installation allows")
     if returncode == -signal.SIGXCPU:
         return JobError(10903, f"{what} used more processor time than allowed")
-    return JobError(
-        code, f"{what} failed: {summary(stderr) or f'ffmpeg ended with {returncode}'}"
-    )
+    return JobError(code, f"{what} failed: {summary(stderr) or f'ffmpeg ended with {returncode}'}")
 
 
 def summary(stderr: str) -> str:
     """The last telling line of ffmpeg's messages, without addresses and paths, at most 200 characters."""
-    lines = [
-        re.sub(r"^\[[^\]]*\]\s*", "", line).strip() for line in stderr.splitlines()
-    ]
-    lines = [
-        line
-        for line in lines
-        if line and not line.startswith(("Conversion failed", "Last message repeated"))
-    ]
+    lines = [re.sub(r"^\[[^\]]*\]\s*", "", line).strip() for line in stderr.splitlines()]
+    lines = [line for line in lines if line and not line.startswith(("Conversion failed", "Last message repeated"))]
     text = lines[-1] if lines else ""
     return re.sub(r"(/[^\s:'\"]+)+", "file", text)[:200]
 
@@ -161,7 +146,7 @@ def _pump(
     if capture or stdin is not None:
         out, _ = process.communicate(stdin)
         return out if capture else b""
-    assert process.stdout is not None  # noqa: S101 - stdout=PIPE above
+    assert process.stdout is not None
     for raw in process.stdout:
         key, _, value = raw.decode("ascii", "replace").strip().partition("=")
         if on_time is not None and key == "out_time_us" and value.lstrip("-").isdigit():

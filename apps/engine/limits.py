@@ -12,11 +12,10 @@ from apps.engine.settings import EngineSettings
 
 PR_SET_PDEATHSIG = 1
 
-_prctl = (
-    ctypes.CDLL(None, use_errno=True).prctl
-    if sys.platform.startswith("linux")
-    else None
-)
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWNET = 0x40000000
+
+_prctl = ctypes.CDLL(None, use_errno=True).prctl if sys.platform.startswith("linux") else None
 
 
 def die_with_parent() -> None:
@@ -26,6 +25,17 @@ def die_with_parent() -> None:
     """
     if _prctl is not None:
         _prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def leave_network() -> bool:
+    """Moves this process into a network namespace without interfaces; False when the kernel does not let it.
+
+    Call it while the process has one thread, and before die_with_parent (a change of credentials clears that).
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    flags = CLONE_NEWNET if os.geteuid() == 0 else CLONE_NEWUSER | CLONE_NEWNET
+    return bool(ctypes.CDLL(None, use_errno=True).unshare(flags) == 0)
 
 
 def apply(settings: EngineSettings, cpu_seconds: float) -> None:

@@ -22,6 +22,7 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
     takes deepfilternet when it is installed, else keeps the original and ducks it. The wall-clock limit of a stage is
     timeout_base + timeout_per_second * media duration; processor time may be that times the threads. memory_limit
     limits the private writable memory of every process of a stage (RLIMIT_DATA; see apps/engine/limits.py).
+    isolate_network puts a stage into a network namespace of its own where the kernel allows it.
     """
 
     model_dir: str = ""
@@ -41,13 +42,12 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
     timeout_base: float = 600.0
     timeout_per_second: float = 12.0
     nice: int = 5
+    isolate_network: bool = True
 
     @property
     def cores(self) -> int:
         """How many threads a stage may use, at least 1."""
-        return (
-            self.threads if self.threads > 0 else max(1, len(os.sched_getaffinity(0)))
-        )
+        return self.threads if self.threads > 0 else max(1, len(os.sched_getaffinity(0)))
 
     def model_path(self, *parts: str) -> Path:
         """A path below the model directory."""

@@ -36,12 +36,27 @@ TEMPORARY_DIR = ".tmp"
 LOG_DIR = "logs"
 
 
+DIGESTS_FILE = "digests.json"
+LOCK_FILE = ".lock"
+REVIEWED_FILES = frozenset({TRANSCRIPT_FILE, RECOGNIZED_FILE})
+"""Outputs that people may change after their stage ended; the stage stays done and later stages see new text."""
+
+DIGEST_CACHE_FROM = 1024 * 1024
+
+
 class FileRecord(msgspec.Struct, frozen=True):
-    """One output as it was when its stage ended; mtime_ns tells cheaply whether the digest still holds."""
+    """One output as it was when its stage ended; size in bytes, 0 for a directory."""
 
     sha256: str
     size: int
-    mtime_ns: int = 0
+
+
+class CachedDigest(msgspec.Struct, frozen=True):
+    """A digest that holds as long as the file's size and time of change are these."""
+
+    sha256: str
+    size: int
+    mtime_ns: int
 
 
 class StageRecord(msgspec.Struct, frozen=True):
@@ -65,9 +80,7 @@ def digest_file(path: Path) -> str:
     if path.is_dir():
         tree = hashlib.sha256()
         for item in sorted(p for p in path.rglob("*") if p.is_file()):
-            tree.update(
-                f"{item.relative_to(path).as_posix()}\0{digest_file(item)}\n".encode()
-            )
+            tree.update(f"{item.relative_to(path).as_posix()}\0{digest_file(item)}\n".encode())
         return tree.hexdigest()
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -86,9 +99,7 @@ class Workspace:
         """Makes the directory and writes the task; an existing directory keeps its finished stages."""
         workspace = cls(root)
         workspace.root.mkdir(parents=True, exist_ok=True)
-        workspace.write_bytes(
-            TASK_FILE, msgspec.json.format(msgspec.json.encode(task), indent=1) + b"\n"
-        )
+        workspace.write_bytes(TASK_FILE, msgspec.json.format(msgspec.json.encode(task), indent=1) + b"\n")
         return workspace
 
     def task(self) -> EngineTask:
@@ -112,9 +123,7 @@ class Workspace:
 
     def write_json(self, name: str, value: object) -> None:
         """Writes JSON atomically, indented; msgspec structs are welcome."""
-        self.write_bytes(
-            name, msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"
-        )
+        self.write_bytes(name, msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
 
     def write_bytes(self, name: str, data: bytes) -> None:
         """Writes a file atomically."""
@@ -149,9 +158,7 @@ class Workspace:
     def writing_directory(self, name: str) -> Iterator[Path]:
         """Gives an empty temporary directory that replaces the directory `name` when the block ends well."""
         target = self.path(name)
-        temporary = (
-            self.root / TEMPORARY_DIR / f"{os.getpid()}-{name.replace('/', '_')}.d"
-        )
+        temporary = self.root / TEMPORARY_DIR / f"{os.getpid()}-{name.replace('/', '_')}.d"
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         try:
@@ -180,27 +187,30 @@ class Workspace:
     def manifest(self) -> Manifest:
         """The manifest; a missing or unreadable one counts as empty (then stages run again)."""
         try:
-            return msgspec.json.decode(
-                self.path(MANIFEST_FILE).read_bytes(), type=Manifest
-            )
+            return msgspec.json.decode(self.path(MANIFEST_FILE).read_bytes(), type=Manifest)
         except (OSError, msgspec.MsgspecError):
             return Manifest()
 
     def digest(self, name: str) -> str:
-        """sha256 of a file or directory, "" when missing; taken from the manifest while size and time still agree."""
+        """sha256 of a file or directory, "" when missing; large files are read once while they do not change."""
         path = self.path(name)
         if not path.exists():
             return ""
-        if path.is_file():
-            stat = path.stat()
-            for stage in self.manifest().stages.values():
-                known = stage.outputs.get(name)
-                if known and (known.size, known.mtime_ns) == (
-                    stat.st_size,
-                    stat.st_mtime_ns,
-                ):
-                    return known.sha256
-        return digest_file(path)
+        stat = path.stat()
+        if path.is_dir() or stat.st_size < DIGEST_CACHE_FROM:
+            return digest_file(path)
+        known = self._digests()
+        cached = known.get(name)
+        if cached is None or (cached.size, cached.mtime_ns) != (stat.st_size, stat.st_mtime_ns):
+            cached = CachedDigest(sha256=digest_file(path), size=stat.st_size, mtime_ns=stat.st_mtime_ns)
+            self.write_json(DIGESTS_FILE, known | {name: cached})
+        return cached.sha256
+
+    def _digests(self) -> dict[str, CachedDigest]:
+        try:
+            return msgspec.json.decode(self.path(DIGESTS_FILE).read_bytes(), type=dict[str, CachedDigest])
+        except (OSError, msgspec.MsgspecError):
+            return {}
 
     def is_done(self, stage: str, key: str | None = None) -> bool:
         """True when the stage ended and its outputs are still there; with a key also that it is the same work."""
@@ -209,9 +219,9 @@ class Workspace:
             return False
         for name, known in record.outputs.items():
             path = self.path(name)
-            if not path.exists() or (
-                path.is_file() and path.stat().st_size != known.size
-            ):
+            if not path.exists():
+                return False
+            if path.is_file() and name not in REVIEWED_FILES and path.stat().st_size != known.size:
                 return False
         return True
 
@@ -229,11 +239,8 @@ class Workspace:
         files: dict[str, FileRecord] = {}
         for name in outputs:
             path = self.path(name)
-            stat = path.stat()
-            size = stat.st_size if path.is_file() else 0
-            files[name] = FileRecord(
-                sha256=digest_file(path), size=size, mtime_ns=stat.st_mtime_ns
-            )
+            size = path.stat().st_size
+            files[name] = FileRecord(sha256=self.digest(name), size=size if path.is_file() else 0)
         manifest = self.manifest()
         manifest.stages[stage] = StageRecord(
             key=key,
@@ -254,6 +261,4 @@ class Workspace:
     def key_of(self, stage: str, files: Iterable[str], *values: object) -> str:
         """A cache key from the digests of input files and any values that JSON can carry."""
         parts = [stage, [[name, self.digest(name)] for name in files], list(values)]
-        return hashlib.sha256(
-            msgspec.json.encode(parts, order="deterministic")
-        ).hexdigest()
+        return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()
