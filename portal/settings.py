@@ -1,0 +1,294 @@
+"""All settings, in one file, from the environment (see docs/operations.md); NAME_FILE works wherever NAME does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from csp.constants import NONCE, NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from portal import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- Where things are -------------------------------------------------------------------------------------------------
+DATA_DIR = Path(env.text("KINOGLOT_DATA_DIR", str(BASE_DIR / ".data"))).resolve()
+MODEL_DIR = Path(env.text("KINOGLOT_MODEL_DIR", str(DATA_DIR / "models")))
+WORK_DIR = Path(env.text("KINOGLOT_WORK_DIR", str(DATA_DIR / "work")))
+UPLOAD_DIR = Path(env.text("KINOGLOT_UPLOAD_DIR", str(DATA_DIR / "uploads")))
+PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+
+# --- Identity and trust -----------------------------------------------------------------------------------------------
+DEBUG = env.flag("DEBUG")
+# An embedded installation keeps its own random key in the data folder (portal/embedded.py); production must give one.
+SECRET_KEY = env.text("SECRET_KEY")
+if not SECRET_KEY:
+    from portal.embedded import local_secret
+
+    SECRET_KEY = local_secret(DATA_DIR)
+SECRET_KEY_FALLBACKS = list(env.words("SECRET_KEY_FALLBACKS"))
+API_KEY_PEPPER = env.text("API_KEY_PEPPER", SECRET_KEY)
+ALLOWED_HOSTS = list(env.words("ALLOWED_HOSTS", ("127.0.0.1", "localhost", "[::1]")))
+CSRF_TRUSTED_ORIGINS = list(env.words("CSRF_TRUSTED_ORIGINS"))
+HTTPS = PUBLIC_URL.startswith("https://")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY") else None
+SECURE_SSL_REDIRECT = HTTPS and env.flag("SECURE_SSL_REDIRECT", True)
+# The probes of a container runtime speak plain HTTP to the container itself.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_HSTS_SECONDS = env.number("SECURE_HSTS_SECONDS", 31_536_000 if HTTPS else 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_NAME = "kinoglot_session"
+CSRF_COOKIE_NAME = "kinoglot_csrf"
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_ORGANIZATION_KEY = "organization"
+X_FRAME_OPTIONS = "DENY"
+# Private hosts that downloads and callbacks may reach: "host", "host:port" or CIDR. Empty: none (DESIGN section 9).
+PRIVATE_HOSTS_ALLOWED = env.words("PRIVATE_HOSTS_ALLOWED")
+METRICS_TOKEN = env.text("METRICS_TOKEN")
+
+_MEDIA_ORIGINS = env.words("CSP_MEDIA_ORIGINS")
+CONTENT_SECURITY_POLICY = {
+    "EXCLUDE_URL_PREFIXES": ["/console/"],  # unfold's admin needs inline handlers; staff only
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:", "blob:", *_MEDIA_ORIGINS],
+        "media-src": [SELF, "blob:", *_MEDIA_ORIGINS],
+        "connect-src": [SELF, *_MEDIA_ORIGINS],
+        "font-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    },
+}
+
+# --- Applications -----------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "apps.web",
+    "apps.console",
+    "apps.api",
+    "apps.jobs",
+    "apps.projects",
+    "apps.glossaries",
+    "apps.plans",
+    "apps.accounts",
+    "apps.events",
+    "portal",
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_htmx",
+    "csp",
+]
+MIDDLEWARE = [
+    "portal.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "apps.web.middleware.OrganizationMiddleware",
+]
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+                "apps.web.context.shell",
+            ],
+        },
+    }
+]
+
+# --- Database, cache, broker ------------------------------------------------------------------------------------------
+DATABASE_URL = env.text("DATABASE_URL")
+if not DATABASE_URL:
+    from portal.embedded import database_url
+
+    DATABASE_URL = database_url(DATA_DIR)
+DATABASES: dict[str, dict[str, Any]] = {"default": env.database(DATABASE_URL)}
+# Persistent connections: a new one costs 8 ms of PostgreSQL. Server-side binding lets psycopg prepare the hot statement.
+DATABASES["default"] |= {"CONN_MAX_AGE": env.number("CONN_MAX_AGE", 600), "CONN_HEALTH_CHECKS": True}
+DATABASES["default"]["OPTIONS"] |= {"application_name": "kinoglot"}
+_SUFFIX = env.text("KINOGLOT_TEST_DB_SUFFIX")
+if _SUFFIX:
+    DATABASES["default"]["TEST"] = {"NAME": f"test_kinoglot_{_SUFFIX}"}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+BROKER_URL = env.text("BROKER_URL")  # redis://, amqp://; empty: the same PostgreSQL
+CACHE_URL = env.text("CACHE_URL")  # redis://; empty: this process's memory
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}
+    if CACHE_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+
+# --- Files ------------------------------------------------------------------------------------------------------------
+S3_BUCKET = env.text("S3_BUCKET")
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "endpoint_url": env.text("S3_ENDPOINT_URL") or None,
+            "region_name": env.text("S3_REGION") or None,
+            "access_key": env.text("S3_ACCESS_KEY_ID") or None,
+            "secret_key": env.text("S3_SECRET_ACCESS_KEY") or None,
+            "default_acl": None,
+            "querystring_auth": True,
+            "file_overwrite": True,
+            "signature_version": "s3v4",
+            "addressing_style": env.text("S3_ADDRESSING_STYLE") or None,
+        },
+    }
+    if S3_BUCKET
+    else {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(DATA_DIR / "media"), "base_url": None},
+    },
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
+        if not DEBUG
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.text("STATIC_ROOT", str(DATA_DIR / "static")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+DOWNLOAD_LINK_SECONDS = env.number("DOWNLOAD_LINK_SECONDS", 3600)
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1 << 20
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4 << 20  # JSON bodies; uploads go through tus and are streamed
+
+# --- Engine and jobs --------------------------------------------------------------------------------------------------
+ENGINE: dict[str, Any] = {
+    "model_dir": str(MODEL_DIR),
+    "whisper_model": env.text("ENGINE_WHISPER_MODEL", "whisper-base"),
+    "ffmpeg": env.text("ENGINE_FFMPEG"),
+    "threads": env.number("ENGINE_THREADS", 2),
+    "memory_limit_mb": env.number("ENGINE_MEMORY_MB", 6144),
+    "max_output_mb": env.number("ENGINE_MAX_OUTPUT_MB", 20_480),
+    "max_source_mb": env.number("ENGINE_MAX_SOURCE_MB", 5120),
+    "max_source_seconds": env.number("ENGINE_MAX_SOURCE_SECONDS", 4 * 3600),
+    "separate": env.text("ENGINE_SEPARATE", "auto"),
+}
+ENGINE_CONCURRENCY = env.number("ENGINE_CONCURRENCY", 1)
+JOB_LEASE_SECONDS = env.number("JOB_LEASE_SECONDS", 20)
+JOB_MAX_TRIES = env.number("JOB_MAX_TRIES", 5)
+JOB_DEADLINE_SECONDS = env.number("JOB_DEADLINE_SECONDS", 24 * 3600)
+RECONCILE_SECONDS = env.number("RECONCILE_SECONDS", 5)
+UPLOAD_EXPIRY_SECONDS = env.number("UPLOAD_EXPIRY_SECONDS", 24 * 3600)
+
+# --- People -----------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = env.text("ACCOUNT_EMAIL_VERIFICATION", "mandatory")
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
+MFA_TOTP_ISSUER = "Kinoglot"
+EMAIL_BACKEND = env.text(
+    "EMAIL_BACKEND",
+    "django.core.mail.backends.smtp.EmailBackend"
+    if env.text("EMAIL_HOST")
+    else "django.core.mail.backends.filebased.EmailBackend",
+)
+EMAIL_FILE_PATH = str(DATA_DIR / "mail")
+EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
+EMAIL_PORT = env.number("EMAIL_PORT", 25)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS")
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Kinoglot <no-reply@localhost>")
+
+# --- Language and time ------------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("es", _("Spanish")), ("zh-hans", _("Chinese (Simplified)")), ("ru", _("Russian"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_NAME = "kinoglot_language"
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# --- API --------------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.api.authentication.ActorAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "apps.api.errors.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Kinoglot API",
+    "VERSION": "1",
+    "DESCRIPTION": "One video into many languages: subtitles, dubbing and lip sync.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# --- Logs and reports -------------------------------------------------------------------------------------------------
+from portal.logging import build as _build_logging  # noqa: E402  (needs nothing above, but reads best at the end)
+
+LOGGING = _build_logging(json=env.text("LOG_FORMAT", "console" if DEBUG else "json") == "json", level=env.text("LOG_LEVEL", "INFO"))
+SENTRY_DSN = env.text("SENTRY_DSN")
+
+UNFOLD: dict[str, Any] = {"SITE_TITLE": "Kinoglot", "SITE_HEADER": "Kinoglot", "SHOW_HISTORY": True, "SHOW_VIEW_ON_SITE": False}
