@@ -1,8 +1,15 @@
 #!/usr/bin/env python
-"""Django's command line."""
+"""Django's command line. Without DATABASE_URL it brings up the embedded PostgreSQL for the commands that need one."""
 
 import os
 import sys
+from contextlib import ExitStack
+
+# These read no row; they must work where no database can run (image builds, lint).
+WITHOUT_DATABASE = {
+    "check", "check_engine", "collectstatic", "compilemessages", "diffsettings", "findstatic", "help", "install_models",
+    "makemessages", "run", "spectacular", "version", "--help", "-h", "--version",
+}  # fmt: skip
 
 
 def main() -> None:
@@ -10,7 +17,15 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    with ExitStack() as stack:
+        command = sys.argv[1] if len(sys.argv) > 1 else "help"
+        if command not in WITHOUT_DATABASE and not (
+            os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE")
+        ):
+            from portal.embedded import hold_database
+
+            stack.enter_context(hold_database())
+        execute_from_command_line(sys.argv)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -26,3 +28,14 @@ def database_url(data_dir: Path) -> str:
     from portal.embedded_postgres import url_for
 
     return url_for(data_dir)
+
+
+@contextmanager
+def hold_database() -> Iterator[str]:
+    """Have the embedded PostgreSQL of DATA_DIR running for the length of a with block."""
+    from django.conf import settings
+
+    from portal.embedded_postgres import ensure_server
+
+    with ensure_server(settings.DATA_DIR) as server:
+        yield server.url

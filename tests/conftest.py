@@ -1,0 +1,79 @@
+"""What every test may use: the database server, the shared media, the engine's weights, a browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+ROOT = Path(__file__).resolve().parent.parent
+# Sample media that are not part of the repository; tests that need them skip where they are absent.
+SHARED = Path(os.environ.get("KINOGLOT_SHARED", ROOT.parent / "shared"))
+# The sync Playwright API keeps an event loop in the test's thread; Django would refuse ORM calls of fixtures there.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove this process's files."""
+    if settings.configured and "kinoglot-test-" in settings.DATA_DIR.name:
+        shutil.rmtree(settings.DATA_DIR, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def database_server() -> Iterator[str]:
+    """Address of a running PostgreSQL: the embedded one, shared by all test processes of this checkout."""
+    from portal.embedded_postgres import ensure_server
+    from tests.settings import EMBEDDED, TEST_SERVER_DIR
+
+    if not EMBEDDED:
+        yield settings.DATABASE_URL
+        return
+    with ensure_server(TEST_SERVER_DIR, durable=False) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(database_server: str, django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Have the server running before pytest-django makes the test database."""
+
+
+@pytest.fixture(scope="session")
+def shared_media() -> Path:
+    """Folder of the sample media (speech/, oncamera/, nasty/, ...); skips where it is absent."""
+    folder = SHARED / "media"
+    if not folder.is_dir():
+        pytest.skip(f"sample media not found at {folder} (KINOGLOT_SHARED names their folder)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared_seeds() -> Path:
+    """Folder of the five seed documents; skips where it is absent."""
+    folder = SHARED / "seeds"
+    if not folder.is_dir():
+        pytest.skip(f"seed documents not found at {folder} (KINOGLOT_SHARED names their folder)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def model_dir() -> Path:
+    """Folder of the engine's weights; skips where they are not installed."""
+    folder = Path(settings.MODEL_DIR)
+    if not folder.is_dir() or not any(folder.iterdir()):
+        pytest.skip(f"no engine weights in {folder} (`manage.py install_models` puts them there)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of the system's Chromium; skips where there is none."""
+    found = next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    )
+    if not found:
+        pytest.skip("no Chromium on this machine: browser tests are skipped (on Debian: apt install chromium)")
+    return found
