@@ -13,7 +13,7 @@ def now() -> datetime:
 
 
 def to_text(moment: datetime) -> str:
-    """RFC 3339 in UTC with milliseconds and a Z, e.g. 2026-11-21T22:00:00.000Z. Raises ValueError for a naive moment."""
+    """RFC 3339 in UTC with milliseconds: 2026-11-21T22:00:00.000Z. Raises ValueError for a moment without a zone."""
     if moment.tzinfo is None:
         raise ValueError("a moment without a time zone")
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

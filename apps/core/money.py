@@ -21,7 +21,7 @@ def to_text(millicredits: int) -> str:
 
 
 def from_text(text: str) -> int:
-    """Milli-credits of decimal text such as "36", "36.0" or "-1.5". Raises ValueError for anything finer or malformed."""
+    """Milli-credits of decimal text such as "36.0" or "-1.5". Raises ValueError for anything finer or malformed."""
     if not _TEXT.match(text):
         raise ValueError("credits are a decimal number with at most three decimals")
     return int(Decimal(text) * MILLI)

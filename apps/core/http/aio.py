@@ -1,0 +1,188 @@
+"""The async door for many connections at once (poller, webhooks): httpx's API over aiohttp's pool, guarded."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+import httpx
+from aiohttp.abc import AbstractResolver, ResolveResult
+from httpx_aiohttp import AiohttpTransport
+
+from apps.core.http.body import Decoder, declared_length
+from apps.core.http.errors import AddressRefused, FetchFailed, OutboundError, TimedOut, TooLarge
+from apps.core.http.fetch import Reply, next_hop
+from apps.core.http.policy import OutboundPolicy, check_url
+from apps.core.http.transport import default_ssl_context, timeouts, translate
+
+
+class _Resolver(AbstractResolver):
+    """aiohttp's resolver with the guard in it: what it returns is what is connected to."""
+
+    def __init__(self, policy: OutboundPolicy) -> None:
+        self._policy = policy
+        # Private addresses that a name allowed by the operator led to; the last gate lets these through.
+        self.allowed: set[tuple[str, int]] = set()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        addresses = await asyncio.get_running_loop().run_in_executor(None, self._policy.resolve, host, port)
+        self.allowed.update((address, port) for address in addresses if not self._policy.permits(address, port))
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=socket.IPPROTO_TCP,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for address in addresses
+            if family in (socket.AF_UNSPEC, socket.AF_INET6 if ":" in address else socket.AF_INET)
+        ]
+
+    async def close(self) -> None:
+        return None
+
+
+class _Refused(OSError):
+    """aiohttp lets only OSError out of its connector; this one is turned back into AddressRefused."""
+
+
+class GuardedAsyncTransport(AiohttpTransport):
+    """AiohttpTransport whose sessions resolve and connect under a policy, keep no cookies, obey no environment."""
+
+    def __init__(self, policy: OutboundPolicy, max_connections: int) -> None:
+        super().__init__(client=self._session, trust_env=False)
+        self._policy = policy
+        self._max_connections = max_connections
+
+    def _session(self) -> aiohttp.ClientSession:
+        resolver = _Resolver(self._policy)
+        policy = self._policy
+
+        def open_socket(info: Any) -> socket.socket:
+            family, kind, proto, _, address = info
+            if not policy.permits(address[0], address[1]) and (address[0], address[1]) not in resolver.allowed:
+                raise _Refused("refused address")
+            made = socket.socket(family, kind, proto)
+            made.setblocking(False)
+            return made
+
+        connector = aiohttp.TCPConnector(
+            resolver=resolver,
+            use_dns_cache=False,
+            ssl=policy.ssl_context or default_ssl_context(),
+            limit=self._max_connections,
+            limit_per_host=0,
+            keepalive_timeout=30.0,
+            socket_factory=open_socket,
+        )
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            max_line_size=16384,
+            max_field_size=16384,
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        check_url(str(request.url), self._policy)
+        return await super().handle_async_request(request)
+
+
+def async_client(policy: OutboundPolicy, *, max_connections: int = 100) -> httpx.AsyncClient:
+    """An httpx.AsyncClient for async_request; make one per process and close it at the end."""
+    return httpx.AsyncClient(
+        transport=GuardedAsyncTransport(policy, max_connections),
+        timeout=timeouts(policy),
+        trust_env=False,
+        follow_redirects=False,
+        headers={"user-agent": policy.user_agent, "accept-encoding": "identity"},
+    )
+
+
+async def async_request(
+    http: httpx.AsyncClient,
+    method: str,
+    url: str,
+    *,
+    policy: OutboundPolicy,
+    headers: Mapping[str, str] | None = None,
+    content: bytes | None = None,
+    follow_redirects: bool = True,
+) -> Reply:
+    """One request within policy.total_seconds, its answer at most policy.max_reply_bytes; any status is an answer.
+
+    Redirects are followed for GET and HEAD only. Raises OutboundError.
+    """
+    try:
+        async with asyncio.timeout(policy.total_seconds):
+            return await _request(http, method, url, policy, dict(headers or {}), content, follow_redirects)
+    except TimeoutError:
+        raise TimedOut("The host took too long to answer.") from None
+
+
+async def _request(
+    http: httpx.AsyncClient,
+    method: str,
+    url: str,
+    policy: OutboundPolicy,
+    headers: dict[str, str],
+    content: bytes | None,
+    follow: bool,
+) -> Reply:
+    target = check_url(url, policy)
+    for hops in range(policy.max_redirects + 2):
+        sent = http.build_request(method, target, headers=headers, content=content)
+        try:
+            response = await http.send(sent, stream=True)
+            try:
+                http.cookies.clear()
+                hop = next_hop(sent, response, policy, hops) if follow and method in ("GET", "HEAD") else None
+                if hop is None:
+                    body = await _body(response, policy.max_reply_bytes) if method != "HEAD" else b""
+                    return Reply(response.status_code, response.headers, body, str(response.url))
+                method, target, headers = hop
+            finally:
+                await response.aclose()
+        except (httpx.HTTPError, OSError, aiohttp.ClientError) as error:
+            raise _translate(error) from None
+    raise FetchFailed("The address redirects too often.", retryable=False)
+
+
+async def _body(response: httpx.Response, limit: int) -> bytes:
+    declared = declared_length(response.headers)
+    if declared is not None and declared > limit:
+        raise TooLarge(f"The answer is {declared} bytes; at most {limit} are accepted.")
+    decoder = Decoder(response.headers)
+    body = bytearray()
+    raw = 0
+    async for data in response.aiter_raw():
+        raw += len(data)
+        for piece in decoder.feed(data):
+            body += piece
+            if max(raw, len(body)) > limit:
+                raise TooLarge(f"The answer is larger than the {limit} bytes that are accepted.")
+    decoder.finish()
+    return bytes(body)
+
+
+def _translate(error: Exception) -> OutboundError:
+    below: BaseException | None = error
+    while below is not None:
+        if isinstance(below, _Refused):
+            return AddressRefused("The host is not a public address, so it may not be called.")
+        if isinstance(below, aiohttp.ServerDisconnectedError | aiohttp.ClientPayloadError):
+            return FetchFailed("The host broke the conversation off, or did not speak HTTP.")
+        if isinstance(below, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
+            return FetchFailed("The host's TLS certificate or connection is not valid.", retryable=False)
+        if isinstance(below, aiohttp.ClientConnectorError):
+            return FetchFailed("The host refused the connection.")
+        below = below.__cause__ or below.__context__
+    return translate(error)

@@ -1,0 +1,64 @@
+"""What can go wrong at the outbound door, each kind with its job code and whether trying again can help."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from apps.core import errors
+
+
+class OutboundError(Exception):
+    """Base of all; str() is a sentence that may be shown to the customer (it never tells an internal address)."""
+
+    job_code: ClassVar[int] = errors.FETCH_FAILED
+    retryable: bool = False
+
+    def as_job_error(self) -> errors.JobError:
+        """The same as a job's failure."""
+        return errors.JobError(self.job_code, str(self))
+
+    def as_api_error(self, field: str) -> errors.ApiError:
+        """The same as code 5 on a field of the request."""
+        return errors.invalid(field, str(self))
+
+
+class BadUrl(OutboundError):
+    """The address is malformed, or of a scheme, port or spelling that is not accepted."""
+
+
+class AddressRefused(OutboundError):
+    """The host is, or resolves to, an address that this service may not call."""
+
+
+class FetchFailed(OutboundError):
+    """Name resolution, connection, TLS or the conversation failed."""
+
+    def __init__(self, message: str, *, retryable: bool = True) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+class BadStatus(FetchFailed):
+    """The host answered with a status other than success; status is the number."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message, retryable=status >= 500 or status in (408, 425, 429))
+        self.status = status
+
+
+class TooLarge(OutboundError):
+    """The body is larger than the cap."""
+
+    job_code = errors.LIMITS
+
+
+class TimedOut(OutboundError):
+    """The total time is up, or the host went silent or too slow."""
+
+    retryable = True
+
+
+class Stopped(OutboundError):
+    """The caller asked to stop."""
+
+    job_code = errors.CANCELED
