@@ -93,7 +93,17 @@ def with_uv(lock: Path, environment: dict[str, str]) -> bool:
         )
         if made.returncode != 0:
             return False
-    install = [uv, "pip", "install", "--python", str(PYTHON), "--require-hashes", "--requirements", str(lock)]
+    install = [
+        uv,
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        str(PYTHON),
+        "--require-hashes",
+        "--requirements",
+        str(lock),
+    ]
     if subprocess.run(install, env=environment, cwd=ROOT, check=False).returncode == 0:
         return True
     print("uv could not install everything; trying pip.", flush=True)
