@@ -65,7 +65,7 @@ def main(argv: list[str]) -> int:
     try:
         _lock(workspace)
         channel.send(done=_run(workspace, stage_name, channel))
-    except BaseException as error:  # noqa: BLE001 - the last line of defence of the process
+    except BaseException as error:
         problem = as_job_error(error, stage_name)
         if problem is not error:
             traceback.print_exc()

@@ -88,7 +88,7 @@ def run(
             stdout=subprocess.PIPE,
             stderr=errors,
             cwd=cwd,
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - see above
+            preexec_fn=die_with_parent,
         )
         expired = threading.Event()
         timer = _kill_later(process, timeout, expired)

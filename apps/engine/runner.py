@@ -226,8 +226,7 @@ def _log_tail(log: Path) -> str:
 
 def _size(root: Path) -> int:
     total = 0
-    for directory, _, names in os.walk(root):
-        for name in names:
-            with contextlib.suppress(OSError):
-                total += os.lstat(os.path.join(directory, name)).st_size
+    for path in root.rglob("*"):
+        with contextlib.suppress(OSError):
+            total += path.lstat().st_size
     return total
