@@ -1,0 +1,87 @@
+"""Reads of projects: one door per object; another tenant's object does not exist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from apps.accounts.actor import Actor
+from apps.core import clock, errors
+from apps.projects.models import Asset, Project, Transcript, Translation, Upload
+
+
+@dataclass(frozen=True, slots=True)
+class Page[T]:
+    """A slice of a list, newest first; next_cursor "" means the end."""
+
+    items: list[T]
+    next_cursor: str
+
+
+def asset_for(actor: Actor, public_id: str) -> Asset:
+    """The asset; ApiError 404 when it is not of this organization."""
+    return _one(Asset.objects.filter(organization=actor.organization, public_id=public_id).first(), "asset")
+
+
+def project_for(actor: Actor, public_id: str) -> Project:
+    """The project with its source asset; ApiError 404."""
+    found = Project.objects.select_related("source_asset").filter(organization=actor.organization, public_id=public_id)
+    return _one(found.first(), "project")
+
+
+def translation_for(actor: Actor, public_id: str) -> Translation:
+    """The translation with its project and source asset; ApiError 404."""
+    rows = Translation.objects.select_related("project__source_asset", "organization")
+    return _one(rows.filter(organization=actor.organization, public_id=public_id).first(), "translation")
+
+
+def upload_for(actor: Actor, public_id: str) -> Upload:
+    """The upload; ApiError 404, or 410 past its time."""
+    rows = Upload.objects.select_related("asset", "organization")
+    upload = _one(rows.filter(organization=actor.organization, public_id=public_id).first(), "upload")
+    if upload.asset_id is None and upload.expires_at < clock.now():
+        raise errors.ApiError(errors.GONE, "This upload has expired; start it again.")
+    return upload
+
+
+def transcript_for(translation: Translation, revision: int | None = None) -> Transcript:
+    """A revision of the transcript, the newest by default; ApiError 404 while there is none."""
+    rows = Transcript.objects.filter(translation=translation)
+    return _one((rows.filter(revision=revision) if revision is not None else rows).first(), "transcript")
+
+
+def assets_for(actor: Actor, *, kind: str = "", cursor: str = "", limit: int = 50) -> Page[Asset]:
+    """Assets that are not deleted, newest first."""
+    rows = Asset.objects.filter(organization=actor.organization).exclude(status=Asset.Status.DELETED)
+    if kind:
+        rows = rows.filter(kind=kind)
+    if cursor:
+        rows = rows.filter(id__lt=read_cursor(cursor))
+    return page_of(list(rows.order_by("-id")[: limit + 1]), limit)
+
+
+def translations_for(actor: Actor, *, project: str = "", cursor: str = "", limit: int = 50) -> Page[Translation]:
+    """Translations, newest first, with project and source asset."""
+    rows = Translation.objects.select_related("project__source_asset").filter(organization=actor.organization)
+    if project:
+        rows = rows.filter(project__public_id=project)
+    if cursor:
+        rows = rows.filter(id__lt=read_cursor(cursor))
+    return page_of(list(rows.order_by("-id")[: limit + 1]), limit)
+
+
+def page_of[T: (Asset, Translation)](rows: list[T], limit: int) -> Page[T]:
+    """Cuts limit + 1 rows into a page and the cursor of the next one."""
+    return Page(rows[:limit], str(rows[limit - 1].pk) if len(rows) > limit else "")
+
+
+def read_cursor(cursor: str) -> int:
+    """The row id in a cursor; ApiError 5 for anything else."""
+    if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 18:
+        raise errors.invalid("cursor", "Not a cursor of this list.")
+    return int(cursor)
+
+
+def _one[T](row: T | None, what: str) -> T:
+    if row is None:
+        raise errors.not_found(what)
+    return row

@@ -1,0 +1,18 @@
+"""Verbs of assets, uploads and transcripts."""
+
+from apps.projects.services.assets import create_asset_from_file, create_asset_from_url
+from apps.projects.services.fetch import probe_asset, store_remote_asset
+from apps.projects.services.transcripts import save_revision
+from apps.projects.services.uploads import append_upload, create_upload, expire_uploads, terminate_upload
+
+__all__ = [
+    "append_upload",
+    "create_asset_from_file",
+    "create_asset_from_url",
+    "create_upload",
+    "expire_uploads",
+    "probe_asset",
+    "save_revision",
+    "store_remote_asset",
+    "terminate_upload",
+]
