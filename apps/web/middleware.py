@@ -1,0 +1,68 @@
+"""Gives every request its organization and actor, worked out only when something asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+if TYPE_CHECKING:
+    from apps.accounts.actor import Actor
+    from apps.accounts.models import Membership, Organization
+
+
+class Tenant:
+    """The organization that a signed-in person works in, taken from the session; None for everyone else."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+
+    @cached_property
+    def memberships(self) -> list[Membership]:
+        """The person's memberships in active organizations, by name."""
+        user = self._request.user
+        if not user.is_authenticated:
+            return []
+        return list(
+            user.memberships.select_related("organization")
+            .filter(organization__status="active")
+            .order_by("organization__name", "organization_id")
+        )
+
+    @cached_property
+    def membership(self) -> Membership | None:
+        """The membership in force: the one chosen in this session, else the first."""
+        chosen = self._request.session.get(settings.SESSION_ORGANIZATION_KEY) if self.memberships else None
+        for membership in self.memberships:
+            if membership.organization.public_id == chosen:
+                return membership
+        return self.memberships[0] if self.memberships else None
+
+    @property
+    def organization(self) -> Organization | None:
+        """The organization in force."""
+        return self.membership.organization if self.membership else None
+
+    @cached_property
+    def actor(self) -> Actor | None:
+        """Who acts when a page calls a service."""
+        from apps.accounts import selectors
+
+        user = self._request.user
+        if self.organization is None or not user.is_authenticated:
+            return None
+        return selectors.actor_for_user(user=user, organization=self.organization)
+
+
+class OrganizationMiddleware:
+    """Sets request.tenant."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.tenant = Tenant(request)  # type: ignore[attr-defined]
+        return self.get_response(request)
