@@ -11,3 +11,11 @@ class EventsConfig(AppConfig):
     label = "events"
     verbose_name = _("Events")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Make ours the broker that actors declare themselves at, whatever imports them first."""
+        import dramatiq
+
+        from apps.events.broker import get_broker
+
+        dramatiq.set_broker(get_broker())
