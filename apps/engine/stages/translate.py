@@ -42,17 +42,21 @@ class Translate:
         return (RECOGNIZED_FILE,)
 
     def outputs(self, task: EngineTask) -> tuple[str, ...]:
-        return (TRANSCRIPT_FILE, FACTS_FILE)
+        return (FACTS_FILE,)  # not the transcript: review may replace it, and that must not start this stage again
 
     def key(self, task: EngineTask, ws: Workspace) -> str:
-        return ws.key_of(self.name, self.inputs(task), task.target_locale, task.glossary, task.subtitle_usage, task.timing.rewrite)
+        return ws.key_of(
+            self.name, self.inputs(task), task.target_locale, task.glossary, task.subtitle_usage, task.timing.rewrite
+        )
 
     def run(self, ws: Workspace, task: EngineTask, report: Report) -> None:
         transcript = ws.read_transcript(RECOGNIZED_FILE)
         transcript.target_locale = task.target_locale
         facts = TranslateFacts()
         if task.timing.rewrite:
-            facts.remarks.append("Rewriting lines to fit their time was asked for; this engine has no rewriter, so the text was left as translated.")
+            facts.remarks.append(
+                "Rewriting lines to fit their time was asked for; this engine has no rewriter, so the text was left as translated."
+            )
         todo = [line for line in transcript.lines if not line.target.strip() and line.source.strip()]
         facts.given = len(transcript.lines) - len(todo)
         glossary = Glossary(task.glossary)
@@ -68,20 +72,32 @@ class Translate:
 
 
 def _translate_lines(
-    settings: EngineSettings, transcript: Transcript, task: EngineTask, todo: list[Line], glossary: Glossary, facts: TranslateFacts, report: Report
+    settings: EngineSettings,
+    transcript: Transcript,
+    task: EngineTask,
+    todo: list[Line],
+    glossary: Glossary,
+    facts: TranslateFacts,
+    report: Report,
 ) -> None:
     source = transcript.source_language
     if not source or source == "auto":
         source = transcript.source_language = _guess_language(todo)
         facts.remarks.append(f"The language of the given text was taken to be {source}.")
-    route = find_route(settings, source, task.target_locale, from_speech=any(line.pivot_english.strip() for line in todo))
+    route = find_route(
+        settings, source, task.target_locale, from_speech=any(line.pivot_english.strip() for line in todo)
+    )
     if route is None:
         raise JobError(PAIR_UNAVAILABLE, f"no installed model translates {source} into {task.target_locale}")
     facts.route, facts.experimental = route.describe(), route.experimental
     if route.via == "copy":
-        facts.remarks.append(f"Source and target are the same language ({source}, {task.target_locale}): the text was copied, not translated.")
+        facts.remarks.append(
+            f"Source and target are the same language ({source}, {task.target_locale}): the text was copied, not translated."
+        )
     if base(task.target_locale) == "pt" and task.target_locale != "pt-BR" and route.via != "copy":
-        facts.remarks.append("The Portuguese model was made of texts of all Portuguese-speaking countries and leans to Brazilian wording.")
+        facts.remarks.append(
+            "The Portuguese model was made of texts of all Portuguese-speaking countries and leans to Brazilian wording."
+        )
     if route.experimental:
         facts.remarks.append("This pair goes through rule-based translation: understandable, but rough.")
     through = translators.load(settings, route.hops)
@@ -96,7 +112,12 @@ def _translate_lines(
 
 
 def _translate_group(
-    lines: Sequence[Line], texts: Sequence[str], through: translators.Translate, route: Route, glossary: Glossary, facts: TranslateFacts
+    lines: Sequence[Line],
+    texts: Sequence[str],
+    through: translators.Translate,
+    route: Route,
+    glossary: Glossary,
+    facts: TranslateFacts,
 ) -> None:
     whole = sentences.join(texts)
     if not re.search(r"[^\W\d_]", whole):  # "...", "42", "♪": nothing to translate
@@ -112,7 +133,11 @@ def _translate_group(
         facts.terms_in_pieces += len(outcome.enforced)
     failed = list(outcome.failed)
     if route.via == "speech":  # terms are written in the source language, which this route never translates as text
-        failed += [term for term in glossary.missing(" ".join(line.source for line in lines), outcome.text) if term not in failed]
+        failed += [
+            term
+            for term in glossary.missing(" ".join(line.source for line in lines), outcome.text)
+            if term not in failed
+        ]
     if failed:
         facts.failed_terms[lines[0].id] = failed
     for line, text in zip(lines, parts, strict=True):
