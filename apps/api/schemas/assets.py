@@ -1,0 +1,64 @@
+"""Shapes of assets and uploads."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from apps.api.schemas.common import NextCursor, PageQuery
+
+Kind = Literal["media", "subtitle"]
+
+
+class NewAsset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A link that becomes an asset."""
+
+    url: Annotated[str, Meta(min_length=8, max_length=4096, description="http or https address of the file.")]
+    kind: Kind = "media"
+
+
+class Asset(Struct, frozen=True, kw_only=True):
+    """A media or subtitle file of the organization."""
+
+    id: str
+    kind: Kind
+    status: Annotated[str, Meta(examples=["remote", "stored", "failed"])]
+    file_name: str
+    source_url: str
+    size: Annotated[int | None, Meta(description="Bytes.")]
+    sha256: str
+    content_type: str
+    duration: Annotated[float | None, Meta(description="Seconds; null until probed.")]
+    probe: dict[str, Any] | None
+    error_code: int | None
+    error: str
+    url: Annotated[str | None, Meta(description="Signed link to the file, while it is stored.")]
+    created_at: datetime
+
+
+class AssetPage(Struct, frozen=True, kw_only=True):
+    """A page of assets, newest first."""
+
+    items: list[Asset]
+    next_cursor: NextCursor
+
+
+class AssetQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Filters of the asset list."""
+
+    kind: Annotated[Kind | None, Meta(description="Only assets of this kind.")] = None
+
+
+class Upload(Struct, frozen=True, kw_only=True):
+    """A resumable upload; `asset` is set when the last byte has come."""
+
+    id: str
+    file_name: str
+    kind: Kind
+    length: int
+    offset: int
+    asset: str | None
+    created_at: datetime
+    expires_at: datetime

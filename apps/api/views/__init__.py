@@ -1,0 +1,1 @@
+"""Views of the native API, by what they are about."""
