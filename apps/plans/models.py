@@ -200,9 +200,7 @@ class RateCard(models.Model):
         verbose_name = _("rate")
         verbose_name_plural = _("rate card")
         constraints = [
-            models.UniqueConstraint(
-                fields=["plan", "service", "item"], name="rate_once", nulls_distinct=False
-            ),
+            models.UniqueConstraint(fields=["plan", "service", "item"], name="rate_once", nulls_distinct=False),
             models.CheckConstraint(condition=models.Q(millicredits__gte=0), name="rate_not_negative"),
         ]
 

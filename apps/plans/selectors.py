@@ -1,0 +1,69 @@
+"""Reads of plans and money; everything of an organization is asked for through the actor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from apps.accounts.actor import Actor
+from apps.accounts.models import Organization
+from apps.accounts.permissions import require
+from apps.core import errors
+from apps.plans.models import LedgerEntry, Plan, Pool, Subscription, Wallet
+
+MAX_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerPage:
+    """Entries, newest first, and the cursor of the next page (None at the end)."""
+
+    items: Sequence[LedgerEntry]
+    next_cursor: str | None
+
+
+def plan_for(organization: Organization) -> Plan | None:
+    """The plan in force; None when the organization has no subscription or a canceled one."""
+    subscription = subscription_for(organization)
+    if subscription is None or subscription.status == Subscription.Status.CANCELED:
+        return None
+    return subscription.plan
+
+
+def subscription_for(organization: Organization) -> Subscription | None:
+    """The subscription with its plan, whatever its status."""
+    return Subscription.objects.select_related("plan").filter(organization=organization).first()
+
+
+def plans_offered() -> list[Plan]:
+    """Plans that are shown to customers, in their order."""
+    return list(Plan.objects.filter(is_public=True))
+
+
+def wallets_for(actor: Actor) -> list[Wallet]:
+    """Both wallets, portal first; one that was never used is shown empty. Raises ApiError 1503 without billing.view."""
+    require(actor, "billing.view")
+    found = {wallet.pool: wallet for wallet in Wallet.objects.filter(organization=actor.organization)}
+    return [found.get(pool) or Wallet(organization=actor.organization, pool=pool) for pool in (Pool.PORTAL, Pool.API)]
+
+
+def ledger_for(
+    actor: Actor, pool: str | None = None, cursor: str | None = None, limit: int = 50, job: str | None = None
+) -> LedgerPage:
+    """Entries of one pool (or both, or of one job), newest first, by keyset. Raises ApiError 5 for a bad cursor or pool."""
+    require(actor, "billing.view")
+    entries = LedgerEntry.objects.filter(wallet__organization=actor.organization).select_related("wallet")
+    if pool:
+        if pool not in Pool.values:
+            raise errors.invalid("pool", "There are two pools: portal and api.")
+        entries = entries.filter(wallet__pool=pool)
+    if job:
+        entries = entries.filter(job_public_id=job)
+    if cursor:
+        if not cursor.isdecimal() or len(cursor) > 18:
+            raise errors.invalid("cursor", "This is not a cursor of this list.")
+        entries = entries.filter(pk__lt=int(cursor))
+    limit = max(1, min(limit, MAX_PAGE))
+    rows = list(entries.order_by("-pk")[: limit + 1])
+    more = len(rows) > limit
+    return LedgerPage(rows[:limit], str(rows[limit - 1].pk) if more else None)
