@@ -1,0 +1,47 @@
+"""Front door and the two choices that every page offers: colours and interface language."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+from django.views.i18n import set_language
+
+from apps.web.access import came_from
+from apps.web.context import THEME_COOKIE, THEMES
+
+_YEAR = 365 * 24 * 3600
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """Members go to their jobs; everyone else sees what this is."""
+    if request.user.is_authenticated:
+        return redirect("web:jobs")
+    return render(request, "web/home.html")
+
+
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Keeps "light" or "dark", or forgets the choice so that the system decides."""
+    chosen = request.POST.get("theme", "")
+    response: HttpResponse
+    if request.headers.get("X-Requested-With") == "fetch":
+        response = HttpResponse(status=204)
+    else:
+        response = redirect(came_from(request, "web:home"))
+    if chosen in THEMES:
+        response.set_cookie(THEME_COOKIE, chosen, max_age=_YEAR, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE)
+    else:
+        response.delete_cookie(THEME_COOKIE)
+    return response
+
+
+@require_POST
+def language(request: HttpRequest) -> HttpResponse:
+    """Keeps the interface language in a cookie, and with the account so that mails use it too."""
+    response = set_language(request)
+    chosen = request.POST.get("language", "")
+    if request.user.is_authenticated and chosen in dict(settings.LANGUAGES):
+        type(request.user).objects.filter(pk=request.user.pk).update(language=chosen)
+    return response
