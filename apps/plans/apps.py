@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import AppConfig
+from django.apps import apps as registry
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
-def _install_catalog(sender: AppConfig, apps: Any, **kwargs: object) -> None:
-    """Have the plans there after every migrate and every flush (tests empty all tables)."""
+def _install_catalog(sender: AppConfig, apps: Any = registry, **kwargs: object) -> None:
+    """Have the plans there after every migrate and every flush (tests empty all tables; flush passes no apps)."""
     from apps.plans import catalog
 
     try:
