@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from dramatiq import Broker
 
 ROOT = Path(__file__).resolve().parent.parent
 # Sample media that are not part of the repository; tests that need them skip where they are absent.
@@ -39,6 +40,16 @@ def database_server() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(database_server: str, django_db_modify_db_settings_parallel_suffix: None) -> None:
     """Have the server running before pytest-django makes the test database."""
+
+
+@pytest.fixture(scope="session")
+def broker(django_db_setup: None) -> Iterator[Broker]:
+    """The queue's broker over the test database, for tests that run a dramatiq.Worker; closed before the database goes."""
+    from apps.events.broker import get_broker
+
+    made = get_broker()
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")

@@ -60,8 +60,8 @@ def waiting(other: psycopg.Connection) -> int:
 
 
 @pytest.fixture
-def worker() -> Iterator[Worker]:
-    made = Worker(get_broker(), queues={QUEUE}, worker_threads=2, worker_timeout=100)
+def worker(broker: dramatiq.Broker) -> Iterator[Worker]:
+    made = Worker(broker, queues={QUEUE}, worker_threads=2, worker_timeout=100)
     made.start()
     yield made
     made.stop()
