@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
 
 from django import template
 from django.templatetags.static import static
-from django.utils import formats
+from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.timesince import timesince
 from django.utils.translation import get_language, gettext, ngettext
 
+from apps.accounts.models import ApiKey
 from apps.core import languages, money
 
 register = template.Library()
@@ -171,3 +175,26 @@ def sentence_case(text: str) -> str:
 def has_tag(tags: str | None, name: str) -> bool:
     """Whether allauth's comma-separated element tags hold a word."""
     return name in [tag.strip() for tag in (tags or "").split(",")]
+
+
+@register.filter
+def key_state(key: ApiKey) -> str:
+    """active, revoked or expired."""
+    if key.revoked_at:
+        return "revoked"
+    return "expired" if key.expires_at and key.expires_at <= timezone.now() else "active"
+
+
+@register.filter
+def ago(moment: datetime) -> str:
+    """How long ago in words: "5 minutes ago"; less than a minute is "just now"."""
+    seconds = (timezone.now() - moment).total_seconds()
+    if seconds < 60:
+        return gettext("just now")
+    return gettext("%(time)s ago") % {"time": timesince(moment, depth=1)}
+
+
+@register.filter
+def item(table: Mapping[Any, Any], key: Any) -> Any:
+    """An entry of a table, or nothing."""
+    return table.get(key, "")

@@ -45,6 +45,7 @@ def index(request: PageRequest, form: InviteForm | None = None) -> HttpResponse:
         "may_manage": may_manage,
         "form": form or InviteForm(roles=roles),
         "roles": [choice for choice in Role.choices if choice[0] in roles],
+        "all_roles": Role.choices,
         "role_notes": ROLE_NOTES,
     }
     return render(request, "web/team.html", context, status=422 if form else 200)
