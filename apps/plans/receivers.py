@@ -14,7 +14,7 @@ def start_on_free_plan(sender: Any, organization: Organization, actor: Actor, **
     from apps.plans import catalog
     from apps.plans.services import set_subscription
 
-    set_subscription(actor=actor, organization=organization, plan_code=catalog.FREE)
+    set_subscription(actor=actor, organization=organization, plan=catalog.FREE)
 
 
 def connect() -> None:

@@ -18,27 +18,27 @@ from apps.plans.services.credits import grant_credits
 
 @transaction.atomic
 def set_subscription(
-    *, actor: Actor, organization: Organization, plan_code: str, status: str = Subscription.Status.ACTIVE
+    *, actor: Actor, organization: Organization, plan: str, status: str = Subscription.Status.ACTIVE
 ) -> Subscription:
     """Put an organization on a plan (staff, or sign-up); a new plan starts a new month and grants its credits once.
 
     The same plan and status again changes nothing. Raises ApiError 5 for an unknown plan or status.
     """
-    plan = Plan.objects.filter(code=plan_code).first()
-    if plan is None:
+    wanted = Plan.objects.filter(code=plan).first()
+    if wanted is None:
         raise errors.invalid("plan", _("There is no such plan."))
     if status not in Subscription.Status.values:
         raise errors.invalid("status", _("There is no such status."))
     # The organization's row is the lock: the subscription may not exist yet.
     Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
     current = Subscription.objects.select_related("plan").filter(organization=organization).first()
-    if current is not None and current.plan_id == plan.pk and current.status == status:
+    if current is not None and current.plan_id == wanted.pk and current.status == status:
         return current
     before = {"plan": current.plan.code, "status": current.status} if current else None
     subscription = current or Subscription(organization=organization)
     # A canceled subscription that is taken up again within its paid month does not get that month's credits twice.
-    starts = current is None or current.plan_id != plan.pk or _is_over(current)
-    subscription.plan, subscription.status = plan, status
+    starts = current is None or current.plan_id != wanted.pk or _is_over(current)
+    subscription.plan, subscription.status = wanted, status
     if starts:
         subscription.period_start = clock.now()
         subscription.period_end = next_month(subscription.period_start)
@@ -48,7 +48,7 @@ def set_subscription(
         actor=actor,
         organization_id=organization.pk,
         subject=organization,
-        data={"plan": plan.code, "status": status, "before": before},
+        data={"plan": wanted.code, "status": status, "before": before},
     )
     if starts and status == Subscription.Status.ACTIVE:
         _grant_month(subscription, actor)

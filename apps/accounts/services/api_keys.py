@@ -1,0 +1,131 @@
+"""The life of an API key: made, shown once, rotated with overlap, revoked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from apps.accounts import keys
+from apps.accounts.actor import Actor
+from apps.accounts.models import ApiKey, Organization
+from apps.accounts.permissions import SCOPES, require
+from apps.core import clock, errors
+from apps.events.log import record
+
+MAX_KEYS: Final = 100
+NAME_LENGTH: Final = 80
+MAX_OVERLAP: Final = timedelta(days=30)
+
+
+@transaction.atomic
+def create_api_key(
+    *, actor: Actor, name: str, scopes: Iterable[str], expires_at: datetime | None = None
+) -> tuple[ApiKey, str]:
+    """A new key and its whole text `sk_<id>_<secret>`, which is shown this once and never again.
+
+    Raises ApiError 1503 without keys.manage; 5 for a bad name, scope or a moment in the past; 4090 above 100 live keys.
+    """
+    require(actor, "keys.manage")
+    name = " ".join(name.split())
+    wanted = sorted(set(scopes))
+    problems: dict[str, list[str]] = {}
+    if len(name) > NAME_LENGTH:
+        problems["name"] = [_("A name has at most 80 characters.")]
+    if not wanted:
+        problems["scopes"] = [_("Choose at least one scope.")]
+    elif not set(wanted) <= SCOPES.keys():
+        problems["scopes"] = [_("There is no such scope.")]
+    if expires_at is not None and expires_at <= clock.now():
+        problems["expires_at"] = [_("This moment is in the past.")]
+    if problems:
+        raise errors.invalid(errors=problems)
+    organization = Organization.objects.select_for_update(no_key=True).get(pk=actor.organization.pk)
+    if ApiKey.objects.filter(organization=organization, revoked_at=None).count() >= MAX_KEYS:
+        raise errors.conflict(_("There are 100 keys already: revoke those that are not used."))
+    key, text = _make(actor, name=name, scopes=wanted, expires_at=expires_at)
+    data = {"name": name, "scopes": wanted, "expires_at": clock.to_text(expires_at) if expires_at else None}
+    _record(actor, key, "key.created", data)
+    return key, text
+
+
+@transaction.atomic
+def rotate_api_key(*, actor: Actor, key_id: str, overlap: timedelta = timedelta(hours=24)) -> tuple[ApiKey, str]:
+    """A successor with the same name, scopes, limit and expiry; the old key works on for `overlap` (0 to 30 days).
+
+    Raises ApiError 1503, 404, 5 for a bad overlap, 4090 for a key that is over or has a successor.
+    """
+    require(actor, "keys.manage")
+    if not timedelta(0) <= overlap <= MAX_OVERLAP:
+        raise errors.invalid("overlap", _("The overlap is 0 to 30 days."))
+    old, now = _locked(actor, key_id), clock.now()
+    if old.revoked_at is not None or (old.expires_at is not None and old.expires_at <= now):
+        raise errors.conflict(_("This key is over: make a new one."))
+    if old.successors.filter(revoked_at=None).exists():
+        raise errors.conflict(_("This key was rotated already."))
+    new, text = _make(
+        actor,
+        name=old.name,
+        scopes=old.scopes,
+        expires_at=old.expires_at,
+        rotated_from=old,
+        max_concurrency=old.max_concurrency,
+    )
+    if overlap:
+        old.expires_at = min(old.expires_at or now + overlap, now + overlap)
+    else:
+        old.revoked_at = now
+    old.save(update_fields=["expires_at", "revoked_at"])
+    _record(actor, new, "key.rotated", {"from": old.key_id, "overlap_seconds": int(overlap.total_seconds())})
+    return new, text
+
+
+@transaction.atomic
+def revoke_api_key(*, actor: Actor, key_id: str) -> ApiKey:
+    """End a key at once (code 1302 from then on); again: nothing changes. Raises ApiError 1503 or 404."""
+    require(actor, "keys.manage")
+    key = _locked(actor, key_id)
+    if key.revoked_at is None:
+        key.revoked_at = clock.now()
+        key.save(update_fields=["revoked_at"])
+        _record(actor, key, "key.revoked", {"name": key.name})
+    return key
+
+
+def _make(
+    actor: Actor,
+    *,
+    name: str,
+    scopes: list[str],
+    expires_at: datetime | None,
+    rotated_from: ApiKey | None = None,
+    max_concurrency: int | None = None,
+) -> tuple[ApiKey, str]:
+    key_id, text, digest = keys.make()
+    key = ApiKey.objects.create(
+        key_id=key_id,
+        organization=actor.organization,
+        name=name,
+        digest=digest,
+        scopes=scopes,
+        created_by=actor.user,
+        expires_at=expires_at,
+        rotated_from=rotated_from,
+        max_concurrency=max_concurrency,
+    )
+    return key, text
+
+
+def _locked(actor: Actor, key_id: str) -> ApiKey:
+    locked = ApiKey.objects.select_for_update(no_key=True)
+    key = locked.filter(organization=actor.organization, key_id=key_id).first()
+    if key is None:
+        raise errors.not_found("API key")
+    return key
+
+
+def _record(actor: Actor, key: ApiKey, type: str, data: Mapping[str, object]) -> None:
+    record(type=type, actor=actor, organization_id=key.organization_id, subject=("apikey", key.key_id), data=data)
