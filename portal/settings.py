@@ -286,9 +286,16 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 }
 
 # --- Logs and reports -------------------------------------------------------------------------------------------------
-from portal.logging import build as _build_logging  # noqa: E402  (needs nothing above, but reads best at the end)
+from portal.logging import build as _build_logging
 
-LOGGING = _build_logging(json=env.text("LOG_FORMAT", "console" if DEBUG else "json") == "json", level=env.text("LOG_LEVEL", "INFO"))
+LOGGING = _build_logging(
+    json=env.text("LOG_FORMAT", "console" if DEBUG else "json") == "json", level=env.text("LOG_LEVEL", "INFO")
+)
 SENTRY_DSN = env.text("SENTRY_DSN")
 
-UNFOLD: dict[str, Any] = {"SITE_TITLE": "Kinoglot", "SITE_HEADER": "Kinoglot", "SHOW_HISTORY": True, "SHOW_VIEW_ON_SITE": False}
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Kinoglot",
+    "SITE_HEADER": "Kinoglot",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+}
