@@ -1,15 +1,21 @@
-"""Middleware of the whole site: a request id on every request, answer and log line."""
+"""Middleware of the whole site: a request id on every request, answer and log line; one access line and one count each."""
 
 from __future__ import annotations
 
 import re
 import secrets
+import time
 from collections.abc import Callable
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-_GIVEN = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
+from portal.metrics import observe
+
+_GIVEN = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_QUIET = {"healthz", "readyz", "metrics"}  # asked every few seconds by machines
+access = structlog.get_logger("kinoglot.access")
 
 
 class RequestIdMiddleware:
@@ -19,10 +25,33 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        began = time.perf_counter()
         given = request.headers.get("X-Request-Id", "")
-        request_id = given if _GIVEN.match(given) else secrets.token_hex(12)
+        request_id = given if _GIVEN.fullmatch(given) else secrets.token_hex(12)
         request.request_id = request_id  # type: ignore[attr-defined]
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            response = self.get_response(request)
+        # Cleared, not only bound: a thread of the server may still carry what an earlier request left.
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        if settings.SENTRY_DSN:
+            import sentry_sdk
+
+            sentry_sdk.set_tag("request_id", request_id)
+        response = self.get_response(request)
         response["X-Request-Id"] = request_id
+        seconds = time.perf_counter() - began
+        route = request.resolver_match.route if request.resolver_match else "unmatched"
+        observe(request.method if request.method in _METHODS else "OTHER", route, response.status_code, seconds)
+        if settings.ACCESS_LOG and route not in _QUIET:
+            # The route and not the path where the path itself is a secret (signed links, invitations).
+            secret = request.resolver_match is not None and "token" in request.resolver_match.kwargs
+            access.info(
+                "request",
+                method=request.method,
+                path=route if secret else request.path,
+                status=response.status_code,
+                ms=round(seconds * 1000, 1),
+            )
         return response
+
+
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}

@@ -291,6 +291,7 @@ from portal.logging import build as _build_logging
 LOGGING = _build_logging(
     json=env.text("LOG_FORMAT", "console" if DEBUG else "json") == "json", level=env.text("LOG_LEVEL", "INFO")
 )
+ACCESS_LOG = env.flag("ACCESS_LOG", True)
 SENTRY_DSN = env.text("SENTRY_DSN")
 
 UNFOLD: dict[str, Any] = {
