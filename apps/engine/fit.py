@@ -18,6 +18,7 @@ MAX_LEAD = 0.25  # seconds a line may start early; with the trimmed onset this s
 GAP = 0.06  # silence kept before the next line
 MAX_TEMPO = 1.6
 COMFORT = 1.12  # how far a line may exceed its own slot before it is said faster although there is room behind it
+GENTLE = 1.15  # and how much faster it is then said for the sake of the picture alone
 MIN_SLOT = 0.2
 
 
@@ -79,7 +80,7 @@ def speed_for(natural: float, slot: Slot, slowest: float, fastest: float) -> flo
     """
     wanted = natural / slot.length
     if wanted > 1:
-        wanted = max(1.0, min(wanted / COMFORT, fastest), natural / slot.room)
+        wanted = max(1.0, min(wanted / COMFORT, GENTLE), natural / slot.room)
     return round(min(max(wanted, slowest), fastest), 2)
 
 

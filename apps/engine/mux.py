@@ -1,0 +1,133 @@
+"""The finished mp4: picture, dub first and original second, soft subtitles; made to start fast in a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import langcodes
+
+from apps.core.languages import name_in
+from apps.engine import ffmpeg
+from apps.engine.media import MediaInfo
+from apps.engine.mix import bitexact
+from apps.engine.pictures import Plan
+
+AUDIO_KBPS = 160
+
+
+@dataclass(frozen=True)
+class SoftSubtitle:
+    """A text track: an SRT file, its locale, and the name that players show."""
+
+    path: Path
+    locale: str
+    label: str
+    default: bool
+
+
+@dataclass(frozen=True)
+class Movie:
+    """All that goes into the file. `dub` None leaves the original sound alone; locales may be "" when unknown."""
+
+    source: Path
+    info: MediaInfo
+    plan: Plan
+    dub: Path | None
+    target_locale: str
+    source_locale: str
+    subtitles: tuple[SoftSubtitle, ...]
+    title: str
+
+
+def write(movie: Movie, target: Path, work: Path, on_time: Callable[[float], None]) -> None:
+    """Write `target`; `work` holds burn.ass and fonts when the plan burns. Raises JobError 10003."""
+    video = movie.info.video
+    assert video is not None  # noqa: S101 - a movie has pictures
+    inputs: list[str] = ffmpeg.media_input(movie.source.resolve(), movie.info.demuxer)
+    maps = ["-map", f"0:{video.index}"]
+    audio: list[str] = []
+    number = 1
+    if movie.dub is not None:
+        inputs += ["-i", str(movie.dub.resolve())]
+        maps += ["-map", "1:a:0"]
+        audio += [
+            "-c:a:0",
+            "aac",
+            "-b:a:0",
+            f"{AUDIO_KBPS}k",
+            *_track("a:0", movie.target_locale, _dub_name(movie), default=True),
+        ]
+        number = 2
+    if movie.info.has_audio:
+        place = 1 if movie.dub is not None else 0
+        maps += ["-map", f"0:{movie.info.audio[0].index}"]
+        audio += _original_sound(movie.info, place)
+        audio += _track(f"a:{place}", movie.source_locale, "Original", default=place == 0)
+    subtitles: list[str] = []
+    for place, text in enumerate(movie.subtitles):
+        inputs += ["-f", "srt", "-i", str(text.path.resolve())]
+        maps += ["-map", f"{number + place}:s:0"]
+        subtitles += _track(f"s:{place}", text.locale, text.label, default=text.default)
+    codecs = [*movie.plan.encoder(), *audio, *(["-c:s", "mov_text", *subtitles] if subtitles else [])]
+    title = ["-metadata", f"title={movie.title}"] if movie.title else []
+    ffmpeg.run(
+        [
+            *inputs,
+            *maps,
+            *codecs,
+            *bitexact(),
+            *title,
+            "-map_chapters",
+            "-1",
+            "-movflags",
+            "+faststart",
+            "-f",
+            "mp4",
+            target.resolve(),
+        ],
+        code=10003,
+        what="writing the video",
+        on_time=on_time,
+        cwd=work,
+    )
+
+
+def language_tag(locale: str) -> str:
+    """Three letters of ISO 639-2 for a track ("por" for pt-BR), "und" when unknown."""
+    if not locale or locale == "auto":
+        return "und"
+    try:
+        return langcodes.get(locale).to_alpha3(variant="T")
+    except (LookupError, ValueError):
+        return "und"
+
+
+def _dub_name(movie: Movie) -> str:
+    return name_in(movie.target_locale, "en")
+
+
+def _track(which: str, locale: str, name: str, *, default: bool) -> list[str]:
+    return [
+        f"-metadata:s:{which}", f"language={language_tag(locale)}", f"-metadata:s:{which}", f"title={name}",
+        f"-metadata:s:{which}", f"handler_name={name}", f"-disposition:{which}", "default" if default else "0",
+    ]  # fmt: skip
+
+
+def _original_sound(info: MediaInfo, place: int) -> list[str]:
+    """The source's sound is copied when mp4 and browsers take it, else encoded with its gaps kept as silence."""
+    sound = info.audio[0]
+    if sound.codec == "aac" and info.demuxer in ("mov", "matroska"):
+        return [f"-c:a:{place}", "copy"]
+    channels = ["-ac", "2"] if sound.channels > 2 else []
+    plain = channels if place == 0 else [f"-ac:a:{place}", "2"] if channels else []
+    return [
+        f"-filter:a:{place}",
+        "aresample=async=1:first_pts=0",
+        f"-c:a:{place}",
+        "aac",
+        f"-b:a:{place}",
+        f"{AUDIO_KBPS}k",
+        *plain,
+    ]

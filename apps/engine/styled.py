@@ -1,0 +1,75 @@
+"""ASS with the order's style: what is burnt in, and what the .ass download holds. One unit is 1/720 of the picture's height."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from apps.core.languages import base_language
+from apps.core.options import SubtitleStyle
+from apps.engine.captions import Rows
+from apps.engine.fonts import family_for
+from apps.engine.subtitles import Cue
+
+HEIGHT = 720
+DEFAULT_SIZE = 40
+
+
+def font_size(style: SubtitleStyle, width: int, height: int) -> int:
+    """Font size in units: the order's, else 40, smaller on portrait pictures so that a row holds a few words."""
+    if style.font_size is not None:
+        return style.font_size
+    return max(16, round(DEFAULT_SIZE * min(1.0, 1.25 * width / height))) if height > width else DEFAULT_SIZE
+
+
+def rows_for_picture(style: SubtitleStyle, language: str, width: int, height: int) -> Rows:
+    """How much text fits into a row between the margins, at most the order's max_chars_per_line."""
+    units = HEIGHT * width / height * max(0.1, 1 - style.margin_l - style.margin_r)
+    # A Latin letter of Noto Sans is on average 0.42 of libass's font size wide, a Chinese one 0.74 (two columns).
+    fits = max(4, int(units / (font_size(style, width, height) * 0.42)))
+    if style.max_chars_per_line:
+        wide = base_language(language) in {"zh", "yue", "ja", "ko"}
+        fits = min(fits, style.max_chars_per_line * (2 if wide else 1))
+    return Rows(fits, style.max_lines)
+
+
+def document(cues: Sequence[Cue], style: SubtitleStyle, language: str, width: int, height: int, title: str = "") -> str:
+    """A whole ASS file for a picture of width x height shown pixels; cues are already laid out in rows."""
+    across = round(HEIGHT * width / height)
+    look = [
+        "Default", family_for(language) or "Noto Sans", font_size(style, width, height),
+        colour(style.primary_color), colour(style.primary_color), colour(style.outline_color), "&H80000000",
+        0, 0, 0, 0, 100, 100, 0, 0, 1, f"{style.outline:g}", 0, 2,
+        round(style.margin_l * across), round(style.margin_r * across), round(style.margin_v * HEIGHT), -1,
+    ]  # fmt: skip
+    lines = [
+        "[Script Info]", f"Title: {title.replace(chr(10), ' ')}", "ScriptType: v4.00+", "WrapStyle: 0", "ScaledBorderAndShadow: yes",
+        f"PlayResX: {across}", f"PlayResY: {HEIGHT}", f"LayoutResX: {across}", f"LayoutResY: {HEIGHT}", f"Language: {language}", "",
+        "[V4+ Styles]",
+        "Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, "
+        "StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding",
+        "Style: " + ",".join(str(part) for part in look), "",
+        "[Events]", "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text",
+        *(f"Dialogue: 0,{_time(c.start)},{_time(c.end)},Default,{_name(c.speaker)},0,0,0,,{_text(c.text)}" for c in cues), "",
+    ]  # fmt: skip
+    return "\n".join(lines)
+
+
+def colour(value: str) -> str:
+    """ASS colour of RRGGBB or RRGGBBAA, with or without "#" (AA: FF is opaque; ASS counts the other way round)."""
+    digits = value.lstrip("#").upper()
+    red, green, blue, alpha = digits[0:2], digits[2:4], digits[4:6], digits[6:8] or "FF"
+    return f"&H{255 - int(alpha, 16):02X}{blue}{green}{red}"
+
+
+def _time(seconds: float) -> str:
+    hundredths = max(0, round(seconds * 100))
+    return f"{hundredths // 360_000}:{hundredths // 6000 % 60:02}:{hundredths // 100 % 60:02}.{hundredths % 100:02}"
+
+
+def _name(speaker: str) -> str:
+    return " ".join(speaker.replace(",", " ").split())
+
+
+def _text(text: str) -> str:
+    """Text that can hold no override: braces would start one, a backslash could."""
+    return text.replace("\\", "/").replace("{", "(").replace("}", ")").replace("\n", r"\N")
