@@ -49,9 +49,9 @@ BEGIN
     key_concurrency := r.max_concurrency;
 
     -- A revoked key says so even after its expiry date: revoking is the stronger fact.
-    IF r.revoked_at IS NOT NULL AND r.revoked_at <= now() THEN
+    IF r.revoked_at IS NOT NULL THEN
         code := 1302;
-    ELSIF r.expires_at IS NOT NULL AND r.expires_at <= now() THEN
+    ELSIF r.expires_at IS NOT NULL AND r.expires_at <= clock_timestamp() THEN
         code := 7;
     ELSIF r.organization_status <> 'active' OR r.role IS NULL OR NOT r.is_active
           OR r.subscription_status IS NULL OR r.subscription_status = 'canceled' THEN
