@@ -198,3 +198,25 @@ def ago(moment: datetime) -> str:
 def item(table: Mapping[Any, Any], key: Any) -> Any:
     """An entry of a table, or nothing."""
     return table.get(key, "")
+
+
+@register.filter
+def seconds(milliseconds: float | None) -> str:
+    """Milliseconds as seconds for a data attribute, never in a local number format."""
+    return f"{(milliseconds or 0) / 1000:.3f}"
+
+
+@register.filter
+def what_ordered(order: Mapping[str, Any]) -> str:
+    """What was asked for: "Dub, subtitles"."""
+    steps = order.get("steps", [])
+    words = []
+    if "voice" in steps:
+        words.append(gettext("dub"))
+    if "subtitles" in steps:
+        burnt = (order.get("subtitle_style") or {}).get("burn_in")
+        words.append(gettext("burnt-in subtitles") if burnt else gettext("subtitles"))
+    if "lipsync" in steps:
+        words.append(gettext("lip sync"))
+    text = ", ".join(words)
+    return text[:1].upper() + text[1:]

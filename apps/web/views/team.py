@@ -75,7 +75,7 @@ def invite(request: PageRequest) -> HttpResponse:
 @require_POST
 def revoke_invitation(request: PageRequest, public_id: str) -> HttpResponse:
     """Takes an invitation back."""
-    services.revoke_invitation(actor=actor_of(request), invitation_id=public_id)
+    services.revoke_invitation(actor=actor_of(request), public_id=public_id)
     messages.success(request, gettext("The invitation no longer works."))
     return redirect("web:team")
 
@@ -102,7 +102,7 @@ def remove(request: PageRequest, membership_id: int) -> HttpResponse:
 def accept(request: PageRequest, token: str) -> HttpResponse:
     """The address in the invitation mail; joining takes a click, since mail scanners follow links."""
     if request.method != "POST":
-        return render(request, "web/invitation.html", {"invitation": selectors.invitation_by_token(token=token)})
+        return render(request, "web/invitation.html", {"invitation": selectors.invitation_for(token)})
     try:
         membership = services.accept_invitation(user=request.person, token=token)
     except ApiError as error:

@@ -1,0 +1,207 @@
+"""What the job page shows, gathered from selectors: board, player, downloads, costs, timeline, sample code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.actor import Actor
+from apps.accounts.permissions import allows
+from apps.core.errors import job_codes
+from apps.jobs import selectors
+from apps.jobs.models import Artefact, Job
+from apps.jobs.states import may
+from apps.projects import storage
+from apps.projects.models import Asset
+from apps.web import board, listing, samples, timeline
+
+PLAYS: Final = ("video/", "audio/")
+
+
+@dataclass(frozen=True)
+class Download:
+    """A row of the downloads list; several formats of one thing share a row."""
+
+    title: str | Promise
+    icon: str
+    files: list[Artefact]
+    note: str
+
+
+@dataclass(frozen=True)
+class Track:
+    """A subtitle track of the player. kind: source, target or bilingual."""
+
+    kind: str
+    language: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Media:
+    """One pane of the player."""
+
+    url: str
+    content_type: str
+    tracks: list[Track]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Milli-credits of all languages of the board together."""
+
+    estimate: int
+    charged: int
+    held: int
+    returned: int
+
+    @property
+    def most(self) -> int:
+        """What the board can still come to."""
+        return self.charged + self.held
+
+
+_KINDS: Final[dict[str, tuple[Any, str]]] = {
+    "video": (_("Dubbed video"), "film"),
+    "audio": (_("Dubbed sound"), "audio-lines"),
+    "voice": (_("Voice track"), "audio-lines"),
+    "background": (_("Background only"), "audio-lines"),
+    "subtitle_target": (_("Subtitles"), "captions"),
+    "subtitle_source": (_("Source subtitles"), "captions"),
+    "subtitle_bilingual": (_("Bilingual subtitles"), "captions"),
+    "transcript": (_("Transcript"), "file-text"),
+    "report": (_("Report"), "list-checks"),
+    "hls": (_("HLS package"), "package"),
+}
+_ALIASES: Final = {"audio_mp3": "audio"}
+
+
+def board_context(actor: Actor, job: Job) -> dict[str, Any]:
+    """The board alone: what the live fragment needs."""
+    jobs = sisters(actor, job)
+    return {
+        "job": job,
+        "columns": board.columns_for(jobs),
+        "rows": board.rows_for(jobs, job),
+        "summary": board.summary(jobs),
+        "version": board.version(jobs),
+        "done": board.is_done(jobs),
+        "may_manage": allows(actor, "jobs.manage"),
+        "may_review": allows(actor, "jobs.resume"),
+        "may_edit": allows(actor, "transcripts.edit"),
+    }
+
+
+def full(actor: Actor, job: Job) -> dict[str, Any]:
+    """Everything of the page."""
+    context = board_context(actor, job)
+    jobs = [row.job for row in context["rows"]]
+    artefacts = list(selectors.artefacts_for(actor=actor, job=job))
+    asset = job.translation.project.source_asset if job.translation else None
+    project = job.translation.project if job.translation else None
+    original, result = source_media(asset, artefacts), target_media(artefacts)
+    shown = result or original
+    error = job_codes().get(job.error_code) if job.error_code else None
+    context |= {
+        "title": listing.title_of(job),
+        "project": project,
+        "asset": asset,
+        "source_language": project.source_language if project else "auto",
+        "duration_ms": job.measured_ms or (asset.duration_ms if asset else None),
+        "downloads": downloads(artefacts),
+        "cost": cost(jobs) if allows(actor, "billing.view") else None,
+        "timeline": timeline.lines_for(selectors.events_for_job(actor=actor, job=job), job),
+        "source_media": original,
+        "target_media": result,
+        "curl": samples.highlighted(samples.curl(order_of(jobs, asset))),
+        "python": samples.highlighted(samples.python(order_of(jobs, asset))),
+        "audio_only": shown is not None and shown.content_type.startswith("audio/"),
+        "error": error,
+        "may_cancel": may("cancel", job.status) and context["may_manage"] and not job.cancel_requested_at,
+        "may_retry": may("retry", job.status) and context["may_manage"],
+        "may_resume": may("resume", job.status) and context["may_review"],
+        "has_transcript": job.translation is not None and job.translation.transcripts.exists(),
+    }
+    return context
+
+
+def sisters(actor: Actor, job: Job) -> list[Job]:
+    """The newest job of each language of the same project, in the order in which they were asked for; `job` itself always."""
+    if job.translation is None:
+        return [job]
+    rows = (
+        Job.objects.filter(organization=actor.organization, translation__project=job.translation.project)
+        .select_related("translation__project__source_asset", "hold")
+        .order_by("translation_id", "-id")
+        .distinct("translation_id")
+    )
+    found = {row.translation_id: row for row in rows}
+    found[job.translation_id] = job
+    return sorted(found.values(), key=lambda row: row.translation_id or 0)
+
+
+def downloads(artefacts: Sequence[Artefact]) -> list[Download]:
+    """Artefacts grouped by what they are, main result first."""
+    groups: dict[str, list[Artefact]] = {}
+    for artefact in artefacts:
+        groups.setdefault(_ALIASES.get(artefact.kind, artefact.kind), []).append(artefact)
+    listed = []
+    for kind, (title, icon) in _KINDS.items():
+        files = groups.pop(kind, [])
+        if files:
+            listed.append(Download(title=title, icon=icon, files=files, note=_note(files)))
+    listed += [Download(kind, "file-text", files, _note(files)) for kind, files in groups.items()]
+    return listed
+
+
+def _note(files: Sequence[Artefact]) -> str:
+    return ", ".join(dict.fromkeys(artefact.format.upper() for artefact in files))
+
+
+def cost(jobs: Sequence[Job]) -> Cost:
+    """Sums over the board."""
+    held = sum(job.hold.amount for job in jobs if job.hold and job.hold.status == "placed")
+    charged = sum(job.charged for job in jobs)
+    estimate = sum(job.estimate for job in jobs)
+    ended = [job for job in jobs if job.hold and job.hold.status != "placed"]
+    returned = sum(job.hold.amount - job.hold.captured for job in ended if job.hold)
+    return Cost(estimate=estimate, charged=charged, held=held, returned=returned)
+
+
+def source_media(asset: Asset | None, artefacts: Sequence[Artefact]) -> Media | None:
+    """The original, when a browser may be able to play it."""
+    if asset is None or not asset.storage_key or not asset.content_type.startswith(PLAYS):
+        return None
+    return Media(storage.signed_url(asset, disposition="inline"), asset.content_type, _tracks(artefacts))
+
+
+def target_media(artefacts: Sequence[Artefact]) -> Media | None:
+    """The result: the main artefact, else any video, else the lighter sound."""
+    order = {"video": 0, "audio_mp3": 1, "audio": 2}
+    playable = [a for a in artefacts if a.kind in order and a.content_type.startswith(PLAYS)]
+    playable.sort(key=lambda artefact: (order[artefact.kind], not artefact.is_main))
+    if not playable:
+        return None
+    best = playable[0]
+    return Media(storage.signed_url(best, disposition="inline"), best.content_type, _tracks(artefacts))
+
+
+def _tracks(artefacts: Sequence[Artefact]) -> list[Track]:
+    return [
+        Track(artefact.kind.removeprefix("subtitle_"), artefact.language, storage.signed_url(artefact, disposition="inline"))
+        for artefact in artefacts
+        if artefact.kind.startswith("subtitle_") and artefact.format == "vtt"
+    ]
+
+
+def order_of(jobs: Sequence[Job], asset: Asset | None) -> dict[str, Any]:
+    """The order that made this board, with all its languages."""
+    order = dict(jobs[0].order)
+    order["target_locales"] = [job.target_locale for job in jobs]
+    if asset is not None and not order.get("source"):
+        order["source"] = {"asset": asset.public_id}
+    return order

@@ -1,0 +1,70 @@
+"""The job page: board, player, downloads, cost, timeline, and the verbs cancel, retry, resume."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST
+
+from apps.jobs import selectors, services
+from apps.jobs.models import Job
+from apps.web import jobpage, peaks as waveform
+from apps.web.access import PageRequest, actor_of, member_page
+
+
+@member_page
+def page(request: PageRequest, public_id: str) -> HttpResponse:
+    """One job among its sister languages."""
+    actor = actor_of(request)
+    job = selectors.job_for(actor=actor, public_id=public_id)
+    return render(request, "web/job.html", jobpage.full(actor, job))
+
+
+@member_page
+def board(request: PageRequest, public_id: str) -> HttpResponse:
+    """Only the progress board, for the live page."""
+    actor = actor_of(request)
+    job = selectors.job_for(actor=actor, public_id=public_id)
+    return render(request, "web/partials/board.html", jobpage.board_context(actor, job))
+
+
+@member_page
+def peaks(request: PageRequest, public_id: str) -> HttpResponse:
+    """Loudness of the dub (or of the source's background) for the seek bar, as a short JSON list."""
+    actor = actor_of(request)
+    job = selectors.job_for(actor=actor, public_id=public_id)
+    response = JsonResponse({"peaks": waveform.peaks_for(selectors.artefacts_for(actor=actor, job=job))})
+    response["Cache-Control"] = "private, max-age=3600" if job.status == Job.Status.COMPLETED else "no-store"
+    return response
+
+
+@member_page
+@require_POST
+def cancel(request: PageRequest, public_id: str) -> HttpResponse:
+    """Stops a job; what it held is given back."""
+    actor = actor_of(request)
+    services.cancel_job(actor=actor, job=selectors.job_for(actor=actor, public_id=public_id))
+    messages.success(request, gettext("The job is being stopped. Its credits are given back."))
+    return redirect("web:job", public_id=public_id)
+
+
+@member_page
+@require_POST
+def retry(request: PageRequest, public_id: str) -> HttpResponse:
+    """Runs a failed or canceled job again, from the last finished stage."""
+    actor = actor_of(request)
+    services.retry_job(actor=actor, job=selectors.job_for(actor=actor, public_id=public_id))
+    messages.success(request, gettext("The job runs again."))
+    return redirect("web:job", public_id=public_id)
+
+
+@member_page
+@require_POST
+def resume(request: PageRequest, public_id: str) -> HttpResponse:
+    """Lets a job that waits for review go on."""
+    actor = actor_of(request)
+    services.resume_job(actor=actor, job=selectors.job_for(actor=actor, public_id=public_id))
+    messages.success(request, gettext("The job goes on."))
+    return redirect("web:job", public_id=public_id)
