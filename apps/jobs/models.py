@@ -67,12 +67,16 @@ class Job(models.Model):
     estimate = models.BigIntegerField(_("estimate (milli)"), default=0)
     charged = models.BigIntegerField(_("charged (milli)"), default=0)
     measured_ms = models.BigIntegerField(_("measured length, ms"), null=True, blank=True)
-    api_key = models.ForeignKey("accounts.ApiKey", on_delete=models.SET_NULL, null=True, blank=True, related_name="jobs")
+    api_key = models.ForeignKey(
+        "accounts.ApiKey", on_delete=models.SET_NULL, null=True, blank=True, related_name="jobs"
+    )
     created_by = models.ForeignKey("accounts.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     callback_url = models.TextField(_("callback URL"), blank=True, default="")
     error_code = models.PositiveIntegerField(_("error code"), null=True, blank=True)
     error = models.TextField(_("error"), blank=True, default="")
-    attempt = models.PositiveSmallIntegerField(_("attempt"), default=1, help_text=_("Raised by retry; each has its hold."))
+    attempt = models.PositiveSmallIntegerField(
+        _("attempt"), default=1, help_text=_("Raised by retry; each has its hold.")
+    )
     tries = models.PositiveSmallIntegerField(_("tries"), default=0, help_text=_("Times a worker took this attempt up."))
     lease_owner = models.CharField(max_length=64, blank=True, default="")
     lease_until = models.DateTimeField(null=True, blank=True)

@@ -84,7 +84,8 @@ class Upload(models.Model):
         verbose_name_plural = _("uploads")
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(offset__gte=0) & models.Q(offset__lte=models.F("length")), name="upload_offset_in_range"
+                condition=models.Q(offset__gte=0) & models.Q(offset__lte=models.F("length")),
+                name="upload_offset_in_range",
             )
         ]
         indexes = [

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from django.db.models import Model
 
 from apps.accounts.actor import Actor
 from apps.core import clock, errors
 from apps.projects.models import Asset, Project, Transcript, Translation, Upload
 
+T = TypeVar("T", bound=Model)
+
 
 @dataclass(frozen=True, slots=True)
-class Page[T]:
+class Page(Generic[T]):
     """A slice of a list, newest first; next_cursor "" means the end."""
 
     items: list[T]
@@ -69,7 +74,7 @@ def translations_for(actor: Actor, *, project: str = "", cursor: str = "", limit
     return page_of(list(rows.order_by("-id")[: limit + 1]), limit)
 
 
-def page_of[T: (Asset, Translation)](rows: list[T], limit: int) -> Page[T]:
+def page_of(rows: list[T], limit: int) -> Page[T]:
     """Cuts limit + 1 rows into a page and the cursor of the next one."""
     return Page(rows[:limit], str(rows[limit - 1].pk) if len(rows) > limit else "")
 
@@ -81,7 +86,7 @@ def read_cursor(cursor: str) -> int:
     return int(cursor)
 
 
-def _one[T](row: T | None, what: str) -> T:
+def _one(row: T | None, what: str) -> T:
     if row is None:
         raise errors.not_found(what)
     return row

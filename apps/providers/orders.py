@@ -44,7 +44,9 @@ class TranslationOrder(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     source_language: str = "auto"
     media_type: MediaType = "auto"
     export_type: ExportType = "auto"
-    steps: Annotated[list[Step], Meta(min_length=1, max_length=3)] = field(default_factory=lambda: ["subtitles", "voice"])
+    steps: Annotated[list[Step], Meta(min_length=1, max_length=3)] = field(
+        default_factory=lambda: ["subtitles", "voice"]
+    )
     subtitle_source: Literal["asr", "ocr", "file"] = "asr"
     subtitle: GivenSubtitle | None = None
     ocr_text_box: TextBox | None = None

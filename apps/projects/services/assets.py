@@ -9,11 +9,13 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.accounts.actor import Actor
+from apps.accounts.models import Organization
 from apps.accounts.permissions import require
 from apps.core import errors
 from apps.core.http import OutboundPolicy, check_url
 from apps.core.http.errors import OutboundError
 from apps.events import log, queue
+from apps.plans.models import Plan
 from apps.plans.selectors import plan_for
 from apps.projects import sniff, storage
 from apps.projects.models import Asset, asset_id
@@ -96,7 +98,7 @@ def check_file(actor: Actor, path: Path) -> None:
     size = path.stat().st_size
     if size == 0:
         raise errors.invalid("file", "The file is empty.")
-    limit = plan_for(actor.organization).max_file_bytes
+    limit = plan_of(actor.organization).max_file_bytes
     if size > limit:
         raise errors.invalid("file", f"The file has {size} bytes; the plan allows {limit}.")
     if what := sniff.foreign(path):
@@ -109,6 +111,14 @@ def delete_asset_file(asset: Asset) -> bool:
         return False
     storage.delete(asset.storage_key)
     return True
+
+
+def plan_of(organization: Organization) -> Plan:
+    """The plan in force; raises ApiError 814 when there is none."""
+    plan = plan_for(organization)
+    if plan is None:
+        raise errors.ApiError(errors.NO_MEMBERSHIP)
+    return plan
 
 
 def free_bytes() -> int:

@@ -29,7 +29,7 @@ def engine_settings() -> EngineSettings:
     given: dict[str, Any] = settings.ENGINE
     return EngineSettings(
         model_dir=given["model_dir"],
-        whisper_model=given["whisper_model"],
+        whisper_model=given["whisper_model"].removeprefix("whisper-"),
         ffmpeg=given["ffmpeg"],
         threads=given["threads"],
         separate=given["separate"],
@@ -43,10 +43,10 @@ def limits_for(asset: Asset) -> Limits:
     """What media this asset's organization may bring: the smaller of plan and installation."""
     plan = plan_for(asset.organization)
     given: dict[str, Any] = settings.ENGINE
-    return Limits(
-        max_seconds=float(min(plan.max_duration, given["max_source_seconds"])),
-        max_bytes=min(plan.max_file_bytes, given["max_source_mb"] << 20),
-    )
+    seconds, size = given["max_source_seconds"], given["max_source_mb"] << 20
+    if plan is not None:
+        seconds, size = min(plan.max_duration, seconds), min(plan.max_file_bytes, size)
+    return Limits(max_seconds=float(seconds), max_bytes=size)
 
 
 def store_remote_asset(
@@ -97,9 +97,11 @@ def probe_asset(asset: Asset) -> Asset:
     try:
         asset = store_remote_asset(asset)
         if asset.kind == Asset.Kind.MEDIA and asset.probe is None:
-            with tempfile.TemporaryDirectory(prefix="probe-") as scratch:
-                with storage.local_copy(asset.storage_key, Path(scratch)) as path:
-                    found = runner.probe(path, engine_settings(), limits_for(asset))
+            with (
+                tempfile.TemporaryDirectory(prefix="probe-") as scratch,
+                storage.local_copy(asset.storage_key, Path(scratch)) as path,
+            ):
+                found = runner.probe(path, engine_settings(), limits_for(asset))
             remember_probe(asset, found)
             log.record(
                 type="asset.ready",

@@ -17,9 +17,8 @@ from django.db import transaction
 from apps.accounts.actor import Actor
 from apps.accounts.permissions import require
 from apps.core import clock, errors
-from apps.plans.selectors import plan_for
 from apps.projects.models import Asset, Upload, asset_id
-from apps.projects.services.assets import create_asset_from_file, free_bytes
+from apps.projects.services.assets import create_asset_from_file, free_bytes, plan_of
 
 CHUNK: Final = 256 * 1024
 RESERVED_BYTES: Final = 512 << 20
@@ -48,7 +47,7 @@ def create_upload(*, actor: Actor, length: int, metadata: Mapping[str, str]) -> 
         raise errors.invalid("kind", f"Must be one of {', '.join(Asset.Kind.values)}.")
     if length <= 0:
         raise errors.invalid("Upload-Length", "The file is empty.")
-    limit = plan_for(actor.organization).max_file_bytes
+    limit = plan_of(actor.organization).max_file_bytes
     if length > limit:
         raise errors.too_large(f"The file has {length} bytes; the plan allows {limit}.")
     if length > free_bytes() - RESERVED_BYTES:

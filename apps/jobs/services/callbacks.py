@@ -1,0 +1,87 @@
+"""Callback URLs: the challenge that proves one (code 1301), and the signature on everything that we post to it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import time
+from typing import Final
+
+import msgspec
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from apps.core import clock, errors
+from apps.core.http import OutboundError, OutboundPolicy, request
+from apps.jobs.models import CallbackProof
+
+CHALLENGE_SECONDS: Final = 5.0
+SIGNATURE_HEADER: Final = "Kinoglot-Signature"
+
+
+def url_digest(url: str) -> bytes:
+    """SHA-256 of a callback URL: the key of its proof."""
+    return hashlib.sha256(url.encode()).digest()
+
+
+def secret_for(organization_public_id: str) -> str:
+    """The organization's callback secret: derived, so that every process knows it and nothing is stored."""
+    key = settings.SECRET_KEY.encode()
+    return "cbs_" + hmac.new(key, f"callback:{organization_public_id}".encode(), hashlib.sha256).hexdigest()
+
+
+def signed_headers(organization_public_id: str, body: bytes, *, moment: int | None = None) -> dict[str, str]:
+    """Headers of a post to a callback URL: `Kinoglot-Signature: t=<unix seconds>,v1=<HMAC-SHA-256 of "t.body">`."""
+    moment = int(time.time()) if moment is None else moment
+    signature = hmac.new(
+        secret_for(organization_public_id).encode(), f"{moment}.".encode() + body, hashlib.sha256
+    ).hexdigest()
+    return {"Content-Type": "application/json", SIGNATURE_HEADER: f"t={moment},v1={signature}"}
+
+
+def prove(*, organization_id: int, organization_public_id: str, url: str) -> None:
+    """Challenges a callback URL and remembers its success; never call it inside a transaction.
+
+    Raises ApiError 1301 unless it answers with status 200 and the challenge, as JSON or plain text, within 5 s.
+    """
+    challenge = secrets.token_urlsafe(24)
+    body = msgspec.json.encode({"type": "callback.challenge", "challenge": challenge})
+    policy = OutboundPolicy(
+        allowed_private=tuple(settings.PRIVATE_HOSTS_ALLOWED),
+        max_redirects=0,
+        total_seconds=CHALLENGE_SECONDS,
+        connect_seconds=CHALLENGE_SECONDS,
+        read_seconds=CHALLENGE_SECONDS,
+        max_reply_bytes=4096,
+    )
+    headers = signed_headers(organization_public_id, body)
+    try:
+        reply = request("POST", url, policy=policy, headers=headers, content=body)
+    except OutboundError as error:
+        raise _refused(str(error)) from None
+    if reply.status != 200:
+        raise _refused(_("It answered with status %(status)s.") % {"status": reply.status})
+    if not _echoes(reply.content, challenge):
+        raise _refused(_("It did not send the challenge back."))
+    CallbackProof.objects.update_or_create(
+        organization_id=organization_id,
+        url_digest=url_digest(url),
+        defaults={"url": url, "proved_at": clock.now()},
+    )
+
+
+def _echoes(content: bytes, challenge: str) -> bool:
+    if content.strip() == challenge.encode():
+        return True
+    try:
+        answer = msgspec.json.decode(content)
+    except msgspec.MsgspecError:
+        return False
+    if isinstance(answer, str):
+        return answer == challenge
+    return isinstance(answer, dict) and answer.get("challenge") == challenge
+
+
+def _refused(reason: str) -> errors.ApiError:
+    return errors.ApiError(errors.CALLBACK_CHALLENGE, reason, errors={"callback_url": [reason]})

@@ -1,0 +1,83 @@
+"""The built-in engine's capabilities: what its stages do and what its installed weights cover."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from apps.core import languages
+from apps.engine import routes
+from apps.engine.settings import EngineSettings
+from apps.engine.voices import voice_set
+from apps.providers.base import ANY, Capabilities
+
+_FRESH_SECONDS: Final = 30.0
+_OPTIONS: Final = frozenset(
+    {"background_volume", "burn_in", "erase_source", "glossaries", "review", "hls", "speaker_count"}
+)
+
+
+class LocalProvider:
+    """The engine on this machine. `use` gives it the installation's settings; without them it reads the environment."""
+
+    name = "local"
+    title = "The built-in engine"
+    remote = None
+
+    def __init__(self) -> None:
+        self._settings: EngineSettings | None = None
+        self._known: dict[tuple[str, str, bool, bool], str] = {}
+        self._until = 0.0
+
+    def use(self, settings: EngineSettings) -> None:
+        """Sets the engine's settings (where the weights are)."""
+        if settings != self._settings:
+            self._settings, self._known = settings, {}
+
+    def capabilities(self) -> Capabilities:
+        """All that the local stages honour; pairs are those of the installed weights."""
+        return _CAPABILITIES
+
+    def pair(self, source: str, target: str, heard: bool, speaks: bool) -> str:
+        """ "" when the installed weights cover the pair, else why not. Remembered for half a minute (it lists directories)."""
+        now = time.monotonic()
+        if now > self._until:
+            self._known, self._until = {}, now + _FRESH_SECONDS
+        key = (source, target, heard, speaks)
+        if key not in self._known:
+            self._known[key] = self._look(source, target, heard, speaks)
+        return self._known[key]
+
+    def _look(self, source: str, target: str, heard: bool, speaks: bool) -> str:
+        settings = self._settings or EngineSettings.from_env()
+        if source == ANY:
+            # The language is found out later; an order is taken when some language reaches the target.
+            reachable = routes.find_route(settings, "en-US", target, from_speech=heard) is not None
+            reachable = reachable or (heard and routes.speech_route(settings, "de-DE", target) is not None)
+            reachable = reachable or any(
+                base == routes.firefox_name(target) for _, base in routes.firefox_pairs(settings)
+            )
+        else:
+            reachable = routes.find_route(settings, source, target, from_speech=heard) is not None
+        if not reachable:
+            origin = "any language" if source == ANY else languages.describe(source).name
+            return (
+                f"The built-in engine has no weights to translate from {origin} into {languages.describe(target).name}."
+            )
+        if heard and source != ANY and languages.whisper_language(source) is None:
+            return f"The built-in engine cannot recognize speech in {languages.describe(source).name}."
+        if speaks and voice_set(settings, target) is None:
+            return f"The built-in engine has no voice for {languages.describe(target).name}."
+        return ""
+
+
+LOCAL: Final = LocalProvider()
+_CAPABILITIES: Final = Capabilities(
+    steps=frozenset({"subtitles", "voice"}),
+    subtitle_sources=frozenset({"asr", "ocr", "file"}),
+    export_types=frozenset({"auto", "video", "audio", "all", "subtitles"}),
+    media_types=frozenset({"auto", "video", "audio"}),
+    options=_OPTIONS,
+    pair=LOCAL.pair,
+    remarks=("Works on this machine's own processor; nothing leaves it.",),
+)
