@@ -54,7 +54,9 @@ def test_a_new_key_works_and_is_kept_as_a_digest_only() -> None:
 
 def test_a_key_is_read_in_one_query() -> None:
     _, text = make_key(make_organization())
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         actor = authenticate_bearer(f"Bearer {text}")
         assert actor.organization.name and actor.api_key and actor.label
     assert len(queries) == 1
