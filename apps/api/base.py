@@ -15,8 +15,9 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from apps.accounts.actor import Actor
-from apps.api import idempotency, ratelimit
+from apps.api import idempotency
 from apps.api.parsing import read_body, read_query
+from apps.plans import quota
 
 encoder = msgspec.json.Encoder()
 
@@ -70,13 +71,14 @@ class ApiView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Actor, then rate limit, then Idempotency-Key."""
         self._claim: idempotency.Claim | None = None
-        self._allowance: ratelimit.Allowance | None = None
+        self._quota: quota.Quota | None = None
         super().initial(request, *args, **kwargs)
         if request.method == "OPTIONS" or not self.get_authenticators():
             return
         assert isinstance(request.auth, Actor)
         self.actor = request.auth
-        self._allowance = ratelimit.take(self.actor)
+        self._quota = quota.take(self.actor)
+        self._quota.check()
         if request.method == "POST" and (key := idempotency.key_of(request._request)):
             claimed = idempotency.claim(self.actor, key, self.request_fingerprint(request._request))
             if isinstance(claimed, HttpResponse):
@@ -106,9 +108,9 @@ class ApiView(APIView):
         if getattr(self, "_claim", None) is not None:
             assert self._claim is not None
             idempotency.settle(self._claim, response)
-        if getattr(self, "_allowance", None) is not None:
-            assert self._allowance is not None
-            for name, value in self._allowance.headers().items():
+        if getattr(self, "_quota", None) is not None:
+            assert self._quota is not None
+            for name, value in self._quota.headers().items():
                 response.headers.setdefault(name, value)
         final: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]
         return final

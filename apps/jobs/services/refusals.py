@@ -9,14 +9,28 @@ from django.utils.translation import gettext as _
 
 from apps.core import errors, money
 from apps.core.errors import ApiError
+from apps.plans.quota import Quota
 
 RETRY_AFTER_SECONDS: Final = 30
 """How long a client is told to wait when all slots are taken: about the time of a short clip."""
 
 
 def to_error(answer: Mapping[str, Any]) -> ApiError:
-    """The error for an answer whose code is not 0."""
+    """The error for an answer whose code is not 0, with the RateLimit headers when the call was counted."""
+    return with_quota(_error(answer), Quota(**answer["quota"]) if "quota" in answer else None)
+
+
+def with_quota(error: ApiError, quota: Quota | None) -> ApiError:
+    """The error with what is left of the minute in its headers."""
+    if quota is not None:
+        error.headers |= quota.headers()
+    return error
+
+
+def _error(answer: Mapping[str, Any]) -> ApiError:
     code = int(answer["code"])
+    if code == errors.RATE:
+        return errors.rate(answer["quota"]["reset"])
     if code == errors.INVALID:
         fields: dict[str, list[str]] = {}
         for wrong in answer["wrong"]:

@@ -22,6 +22,7 @@ from apps.events import queue
 from apps.jobs.services import callbacks, refusals, validate
 from apps.plans.models import Service
 from apps.plans.pricing import billable_items
+from apps.plans.quota import Quota
 from apps.providers.orders import TranslationOrder
 
 PERMISSION: Final = "jobs.submit"
@@ -62,6 +63,7 @@ class Submission(msgspec.Struct, frozen=True):
     jobs: list[Admitted]
     duration_ms: int | None = None
     replayed: bool = False
+    quota: Quota | None = None
 
 
 def submit(
@@ -71,38 +73,46 @@ def submit(
     idempotency: tuple[str, bytes] | None = None,
     settle: Settle | None = None,
     request_id: str = "",
+    count: bool = False,
 ) -> Submission:
     """Checks an order in the order of DESIGN section 4 and admits it: one job for each target locale, or none at all.
 
     `actor` may be a key as sent (keys.parse_bearer): its checks 1-5 then happen in the same round trip. `idempotency` is
     (key, SHA-256 of the request): the first answer is kept with the admission itself. `settle` runs in admission's transaction,
-    right after it. Raises ApiError 7, 1302, 814, 1503, 1305, 5, 1301, 1304, 104 or 4090.
+    right after it. With `count` the call counts against the key's requests a minute (4290), and answers and
+    refusals tell how many are left. Raises ApiError 7, 1302, 814, 1503, 1305, 4290, 5, 1301, 1304, 104 or 4090.
     """
     if isinstance(actor, Actor) and actor.kind in ("staff", "system"):
         require(actor, PERMISSION)
     order, wrong = validate.normalize(order)
     if wrong:
-        authorize(actor)
-        raise errors.invalid(errors=wrong)
+        quota = authorize(actor, count=count)
+        raise refusals.with_quota(errors.invalid(errors=wrong), quota)
     request_id = request_id or str(structlog.contextvars.get_contextvars().get("request_id", ""))
     document = _document(actor, order, idempotency, request_id)
+    document["count"] = count
     answer = _admit(document, settle)
     if answer["code"] == errors.CALLBACK_CHALLENGE and order.callback_url is not None:
         organization = Organization.objects.get(pk=answer["organization"])
         callbacks.prove(
             organization_id=organization.pk, organization_public_id=organization.public_id, url=order.callback_url
         )
+        document["count"] = False
         answer = _admit(document, settle)
     if answer["code"] != 0:
         raise refusals.to_error(answer)
     return _submission(answer)
 
 
-def authorize(actor: Caller) -> None:
-    """Checks 1-5 alone: a body that cannot be read is refused only to those who may ask at all. Raises ApiError."""
-    answer = _admit({"auth": _auth(actor), "actor": {}, "targets": []}, None)
+def authorize(actor: Caller, *, count: bool = False) -> Quota | None:
+    """Checks 1-5 alone: a body that cannot be read is refused only to those who may ask at all.
+
+    Raises ApiError. With `count` the call counts against the key's requests a minute and the answer says how many are left.
+    """
+    answer = _admit({"auth": _auth(actor), "actor": {}, "targets": [], "count": count}, None)
     if answer["code"] != 0:
         raise refusals.to_error(answer)
+    return msgspec.convert(answer["quota"], Quota) if "quota" in answer else None
 
 
 def fingerprint(*parts: bytes) -> bytes:

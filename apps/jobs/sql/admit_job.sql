@@ -5,12 +5,14 @@
 -- p: auth {kind: key|member|system, ...}, actor {kind, id, label}, request_id, idempotency {key, fingerprint}|null, pool, service,
 --    items [rate card], source {asset}|{url, new, name}, subtitle_asset, glossaries [ids], needs_video [fields], source_language,
 --    project|null, new_project, project_name, order, provider, callback {url, digest}|null, hold_seconds, deadline_seconds,
---    wake_seconds, targets [{locale, job, translation, hold, entry, message|null}] sorted by locale.
+--    wake_seconds, count (does this call count against the key's requests a minute), targets [{locale, job, translation, hold, entry, message|null}] sorted by locale.
 
 CREATE OR REPLACE FUNCTION admit_job(p jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     auth jsonb := p->'auth';
     who record;
+    taken record;
+    quota jsonb := '{}';
     facts record;
     held record;
     actor jsonb := p->'actor';
@@ -50,12 +52,22 @@ BEGIN
     IF who.code IS DISTINCT FROM 0 THEN
         RETURN jsonb_build_object('code', coalesce(who.code, 814));
     END IF;
+    IF (p->>'count')::boolean AND who.api_key_id IS NOT NULL THEN
+        SELECT * INTO taken FROM take_request('key:' || who.api_key_id, who.organization_id);
+        quota := jsonb_build_object('quota', jsonb_build_object('limit', taken.quota, 'used', taken.used, 'reset', taken.reset));
+        IF taken.used > taken.quota THEN
+            RETURN jsonb_build_object('code', 4290) || quota;
+        END IF;
+    END IF;
     IF p->'targets' IS NULL OR wanted = 0 THEN
-        RETURN jsonb_build_object('code', 0);  -- only checks 1-5 were asked for
+        RETURN jsonb_build_object('code', 0) || quota;  -- only checks 1-5 were asked for
     END IF;
 
-    -- The same request sent again gets the first answer; one in flight is waited for, by the unique index.
+    -- The same request sent again gets the first answer; while the first is being answered, 4090 with Retry-After.
     IF jsonb_typeof(p->'idempotency') = 'object' THEN
+        IF NOT pg_try_advisory_xact_lock(hashtextextended(who.organization_id || ':' || (p->'idempotency'->>'key'), 4090)) THEN
+            RETURN jsonb_build_object('code', 4090, 'why', 'in_flight') || quota;
+        END IF;
         DELETE FROM accounts_idempotencyrecord r WHERE r.organization_id = who.organization_id
            AND r.key = p->'idempotency'->>'key' AND r.created_at < moment - interval '24 hours';
         INSERT INTO accounts_idempotencyrecord (organization_id, key, fingerprint, status, headers, body, created_at)
@@ -65,11 +77,11 @@ BEGIN
             SELECT r.fingerprint, r.status, r.body INTO prior FROM accounts_idempotencyrecord r
              WHERE r.organization_id = who.organization_id AND r.key = p->'idempotency'->>'key';
             IF prior.fingerprint IS DISTINCT FROM decode(p->'idempotency'->>'fingerprint', 'hex') THEN
-                RETURN jsonb_build_object('code', 4090, 'why', 'other_body');
+                RETURN jsonb_build_object('code', 4090, 'why', 'other_body') || quota;
             ELSIF prior.status IS NULL THEN
-                RETURN jsonb_build_object('code', 4090, 'why', 'in_flight');
+                RETURN jsonb_build_object('code', 4090, 'why', 'in_flight') || quota;
             END IF;
-            RETURN prior.body::jsonb || '{"replayed": true}';
+            RETURN prior.body::jsonb || '{"replayed": true}' || quota;
         END IF;
     END IF;
 
@@ -114,7 +126,7 @@ BEGIN
             DELETE FROM accounts_idempotencyrecord r
              WHERE r.organization_id = who.organization_id AND r.key = p->'idempotency'->>'key' AND r.status IS NULL;
         END IF;
-        RETURN refusal;
+        RETURN refusal || quota;
     END IF;
 
     -- Admitted: from here on nothing is refused.
@@ -191,6 +203,6 @@ BEGIN
         UPDATE accounts_idempotencyrecord r SET status = 202, body = answer::text
          WHERE r.organization_id = who.organization_id AND r.key = p->'idempotency'->>'key';
     END IF;
-    RETURN answer;
+    RETURN answer || quota;
 END;
 $$;
