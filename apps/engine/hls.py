@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,10 +65,19 @@ def package(
          "-hls_segment_filename", "%v_%03d.m4s", "-master_pl_name", MASTER, "-var_stream_map", " ".join(streams), "%v.m3u8"],
         code=10004, what="making the HLS version", cwd=folder,
     )  # fmt: skip
+    _name_sounds(folder / MASTER, sounds)
     _add_subtitles(folder, subtitles, duration)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for path in sorted(folder.iterdir()):
             archive.writestr(zipfile.ZipInfo(path.name, _EARLIEST), path.read_bytes())
+
+
+def _name_sounds(master: Path, sounds: list[HlsSound]) -> None:
+    """ffmpeg calls the sound tracks audio_1, audio_2: players show their names."""
+    text = master.read_text()
+    for sound in sounds:
+        text = re.sub(rf'NAME="[^"]*"([^\n]*URI="{sound.name}\.m3u8")', rf'NAME="{sound.label}"\1', text)
+    master.write_text(text)
 
 
 def _add_subtitles(folder: Path, subtitles: list[HlsSubtitle], duration: float) -> None:

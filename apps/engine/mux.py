@@ -109,9 +109,10 @@ def _dub_name(movie: Movie) -> str:
 
 
 def _track(which: str, locale: str, name: str, *, default: bool) -> list[str]:
+    # handler_name is what players show; a track's own title atom is left out, since ffmpeg itself cannot read it back
     return [
-        f"-metadata:s:{which}", f"language={language_tag(locale)}", f"-metadata:s:{which}", f"title={name}",
-        f"-metadata:s:{which}", f"handler_name={name}", f"-disposition:{which}", "default" if default else "0",
+        f"-metadata:s:{which}", f"language={language_tag(locale)}", f"-metadata:s:{which}", f"handler_name={name}",
+        f"-disposition:{which}", "default" if default else "0",
     ]  # fmt: skip
 
 

@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from apps.core.languages import base_language
 from apps.core.options import SubtitleStyle
 from apps.engine.captions import Rows
-from apps.engine.fonts import family_for
+from apps.engine.fonts import LATIN, LINE_TO_EM, family_for, runs
 from apps.engine.subtitles import Cue
 
 HEIGHT = 720
-DEFAULT_SIZE = 40
+DEFAULT_SIZE = 36
+_COLUMN_TO_EM = 0.52  # width of an average Latin letter, and of half a Chinese one
 
 
 def font_size(style: SubtitleStyle, width: int, height: int) -> int:
-    """Font size in units: the order's, else 40, smaller on portrait pictures so that a row holds a few words."""
+    """Font size (em) in units: the order's, else 36, smaller on portrait pictures so that a row holds a few words."""
     if style.font_size is not None:
         return style.font_size
     return max(16, round(DEFAULT_SIZE * min(1.0, 1.25 * width / height))) if height > width else DEFAULT_SIZE
@@ -24,8 +25,7 @@ def font_size(style: SubtitleStyle, width: int, height: int) -> int:
 def rows_for_picture(style: SubtitleStyle, language: str, width: int, height: int) -> Rows:
     """How much text fits into a row between the margins, at most the order's max_chars_per_line."""
     units = HEIGHT * width / height * max(0.1, 1 - style.margin_l - style.margin_r)
-    # A Latin letter of Noto Sans is on average 0.42 of libass's font size wide, a Chinese one 0.74 (two columns).
-    fits = max(4, int(units / (font_size(style, width, height) * 0.42)))
+    fits = max(4, int(units / (font_size(style, width, height) * _COLUMN_TO_EM)))
     if style.max_chars_per_line:
         wide = base_language(language) in {"zh", "yue", "ja", "ko"}
         fits = min(fits, style.max_chars_per_line * (2 if wide else 1))
@@ -35,8 +35,9 @@ def rows_for_picture(style: SubtitleStyle, language: str, width: int, height: in
 def document(cues: Sequence[Cue], style: SubtitleStyle, language: str, width: int, height: int, title: str = "") -> str:
     """A whole ASS file for a picture of width x height shown pixels; cues are already laid out in rows."""
     across = round(HEIGHT * width / height)
+    family, size = family_for(language) or LATIN, font_size(style, width, height)
     look = [
-        "Default", family_for(language) or "Noto Sans", font_size(style, width, height),
+        "Default", family, round(size * LINE_TO_EM[family]),
         colour(style.primary_color), colour(style.primary_color), colour(style.outline_color), "&H80000000",
         0, 0, 0, 0, 100, 100, 0, 0, 1, f"{style.outline:g}", 0, 2,
         round(style.margin_l * across), round(style.margin_r * across), round(style.margin_v * HEIGHT), -1,
@@ -49,7 +50,7 @@ def document(cues: Sequence[Cue], style: SubtitleStyle, language: str, width: in
         "StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding",
         "Style: " + ",".join(str(part) for part in look), "",
         "[Events]", "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text",
-        *(f"Dialogue: 0,{_time(c.start)},{_time(c.end)},Default,{_name(c.speaker)},0,0,0,,{_text(c.text)}" for c in cues), "",
+        *(f"Dialogue: 0,{_time(c.start)},{_time(c.end)},Default,{_name(c.speaker)},0,0,0,,{_text(c.text, family, size)}" for c in cues), "",
     ]  # fmt: skip
     return "\n".join(lines)
 
@@ -70,6 +71,10 @@ def _name(speaker: str) -> str:
     return " ".join(speaker.replace(",", " ").split())
 
 
-def _text(text: str) -> str:
-    """Text that can hold no override: braces would start one, a backslash could."""
-    return text.replace("\\", "/").replace("{", "(").replace("}", ")").replace("\n", r"\N")
+def _text(text: str, family: str, size: int) -> str:
+    """Text that can hold no override of its own (braces would start one), with the font changed where the script changes."""
+    out = []
+    for piece, used in runs(text.replace("\\", "/").replace("{", "(").replace("}", ")"), family):
+        piece = piece.replace("\n", r"\N")
+        out.append(piece if used == family else f"{{\\fn{used}\\fs{round(size * LINE_TO_EM[used])}}}{piece}{{\\r}}")
+    return "".join(out)

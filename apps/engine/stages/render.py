@@ -213,8 +213,9 @@ class _Job:
                 name_in(item.language, "en") if item.language else "Source",
                 False,
             )
+            for kind in ("subtitle_target", "subtitle_source")
             for item in self.outputs.items
-            if item.format == "vtt" and item.kind in ("subtitle_target", "subtitle_source")
+            if item.format == "vtt" and item.kind == kind
         ]
         target = self.outputs.add(
             "hls", f"hls.{language}.zip", "Streaming copy (HLS)", language=language, duration=self.duration
