@@ -78,15 +78,20 @@ def make_live_app(authorize: Authorize, tail: Tail) -> Application:
             subscription = await tail.subscribe(grant)
         except TimeoutError:
             raise errors.unavailable("The event log cannot be reached.") from None
-        watcher = asyncio.create_task(_until_gone(receive))
+        gone = asyncio.create_task(_until_gone(receive))
+        over = asyncio.create_task(subscription.over.wait())
         try:
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
             stream = asyncio.create_task(_stream(subscription, request, position, send))
-            await asyncio.wait({watcher, stream}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({gone, over, stream}, return_when=asyncio.FIRST_COMPLETED)
+            if over.done():
+                # A client that reads is told the end; one that does not is cut off.
+                await asyncio.wait({stream}, timeout=1)
             stream.cancel()
             await asyncio.gather(stream, return_exceptions=True)
         finally:
-            watcher.cancel()
+            gone.cancel()
+            over.cancel()
             tail.unsubscribe(subscription)
 
     async def _stream(subscription: Subscription, request: LiveRequest, position: str, send: Send) -> None:

@@ -51,7 +51,11 @@ class Subscription:
     events: list[tuple[int, bytes]] = field(default_factory=list)
     progress: dict[str, bytes] = field(default_factory=dict)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-    ended: bool = False
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def ended(self) -> bool:
+        return self.over.is_set()
 
     def put(self, event_id: int, frame: bytes) -> None:
         if len(self.events) >= QUEUE_SIZE:
@@ -61,7 +65,7 @@ class Subscription:
         self.wake.set()
 
     def end(self) -> None:
-        self.ended = True
+        self.over.set()
         self.events.clear()
         self.wake.set()
 

@@ -138,7 +138,9 @@ def test_the_message_of_a_vanished_worker_comes_back(other: psycopg.Connection, 
     message = queue.encode_message("note", ("lost",), queue=QUEUE)
     with transaction.atomic(), connection.cursor() as cursor:
         queue.insert(message)
-        cursor.execute("UPDATE dramatiq.queue SET state = 'consumed', worker_id = gen_random_uuid(), consumed_at = now()")
+        cursor.execute(
+            "UPDATE dramatiq.queue SET state = 'consumed', worker_id = gen_random_uuid(), consumed_at = now()"
+        )
     assert done.wait(25)
     assert seen[0][0] == "lost"
 

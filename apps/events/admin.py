@@ -1,0 +1,30 @@
+"""Console pages of the event log: the audit trail, read-only."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from apps.events.admin_base import CREATED_FILTER, NewestFirst, actor_label, pretty_json
+from apps.events.models import Event
+
+
+@admin.register(Event)
+class EventAdmin(NewestFirst):
+    """Search by the public id of what the event is about, or by its type."""
+
+    list_display = ("id", "created_at", "type", "subject_id", "who", "organization_id", "request_id")
+    list_filter = (CREATED_FILTER, "subject_type")
+    search_fields = ("=subject_id", "=type", "=request_id")
+    search_help_text = _("Public id of the subject, type (job.completed) or request id")
+    fields = ("id", "created_at", "type", "subject_type", "subject_id", "who", "organization_id", "request_id", "details")
+    readonly_fields = ("who", "details")
+
+    @admin.display(description=_("actor"))
+    def who(self, event: Event) -> str:
+        return actor_label(event.actor)
+
+    @admin.display(description=_("data"))
+    def details(self, event: Event) -> SafeString:
+        return pretty_json(event.data)

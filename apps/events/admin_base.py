@@ -1,0 +1,138 @@
+"""What every app's admin.py builds on. It sits here because events is the lowest app with a console page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from django.contrib import messages
+from django.contrib.admin import ShowFacets
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import RangeDateTimeFilter
+from unfold.paginator import InfinitePaginator
+
+from apps.core import money
+from apps.core.errors import ApiError
+
+FormT = TypeVar("FormT", bound=Form)
+# Tables that grow without end get a range of time instead of Django's date hierarchy, which reads the whole table for its ends.
+CREATED_FILTER = ("created_at", RangeDateTimeFilter)
+
+
+class ConsoleAdmin(ModelAdmin):
+    """Pages that never count a whole table: no result count, no facets, "next" instead of page numbers."""
+
+    show_full_result_count = False
+    show_facets = ShowFacets.NEVER
+    paginator = InfinitePaginator
+    list_per_page = 50
+    list_filter_submit = True
+    list_disable_select_all = True
+    compressed_fields = True
+
+
+class ReadOnlyAdmin(ConsoleAdmin):
+    """Rows that only services write: staff see them, and act through buttons that call the services."""
+
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class NewestFirst(ReadOnlyAdmin):
+    """Read-only and ordered by its key, so that the first page is an index walk however long the table is."""
+
+    ordering = ("-pk",)
+    sortable_by = ()
+
+
+def credits_text(millicredits: int | None) -> str:
+    """Credits as text, "-" for none."""
+    return "-" if millicredits is None else money.to_text(millicredits)
+
+
+def pretty_json(value: Any) -> SafeString:
+    """JSON to read, escaped and wrapped."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, sort_keys=False, default=str)
+    return format_html('<pre class="whitespace-pre-wrap break-all text-xs">{}</pre>', text)
+
+
+def actor_label(actor: Mapping[str, str] | None) -> str:
+    """Who did it, as kept in rows: label and kind."""
+    actor = actor or {}
+    label, kind = actor.get("label", ""), actor.get("kind", "")
+    return f"{label} ({kind})" if label and label != kind else kind or "-"
+
+
+def action_page(
+    admin: ModelAdmin,
+    request: HttpRequest,
+    *,
+    permission: str,
+    title: str,
+    back: str,
+    submit: str,
+    form_class: type[FormT],
+    run: Callable[[FormT], str],
+    initial: Mapping[str, Any] | None = None,
+    intro: str = "",
+    danger: bool = False,
+) -> HttpResponse:
+    """A page with a form that does one thing: GET asks, POST does it and goes back with run's message.
+
+    permission is the full name of the Django permission that staff need. An ApiError of the service becomes the form's error.
+    """
+    if not request.user.has_perm(permission):  # type: ignore[union-attr]
+        raise PermissionDenied
+    form = form_class(request.POST or None, initial=dict(initial or {}))
+    if request.method == "POST" and form.is_valid():
+        try:
+            messages.success(request, run(form))
+        except ApiError as error:
+            for field, texts in error.errors.items():
+                form.add_error(field if field in form.fields else None, texts)
+            if not error.errors:
+                form.add_error(None, f"{error.detail} ({error.code})")
+        else:
+            return HttpResponseRedirect(back)
+    context = {
+        **admin.admin_site.each_context(request),
+        "title": title,
+        "form": form,
+        "opts": admin.model._meta,
+        "back": back,
+        "submit": submit,
+        "intro": intro,
+        "danger": danger,
+    }
+    status = 400 if form.errors else 200
+    return TemplateResponse(request, "console/action.html", context, status=status)
+
+
+def object_or_back(admin: ModelAdmin, request: HttpRequest, object_id: str) -> Any:
+    """The object of a detail page's action; raises PermissionDenied when it is gone (staff see that it is not theirs to act on)."""
+    found = admin.get_object(request, object_id)
+    if found is None:
+        raise PermissionDenied(_("This object is gone."))
+    return found
+
+
+def related(queryset: QuerySet[Any], *names: str) -> QuerySet[Any]:
+    """select_related, for get_queryset overrides that also serve change pages."""
+    return queryset.select_related(*names)
