@@ -11,6 +11,8 @@ from django.http import HttpRequest, QueryDict
 from apps.core import errors
 from apps.core.errors import ApiError
 
+# PostgreSQL keeps no null characters in text.
+_NULL_ESCAPE: Final = b"\\u0000"
 JSON_TYPES: Final = frozenset({"application/json", ""})
 _WHERE: Final = re.compile(r"^(?P<text>.*?)(?: - at `(?:key in )?\$?(?P<path>[^`]*)`)?$", re.DOTALL)
 _UNKNOWN: Final = re.compile(r"unknown field `(?P<name>[^`]*)`")
@@ -28,7 +30,10 @@ def read_body[T](request: HttpRequest, shape: type[T], decoder: msgspec.json.Dec
 def decode[T](raw: bytes, shape: type[T], decoder: msgspec.json.Decoder[T] | None = None) -> T:
     """JSON bytes as `shape`; ApiError 5 says what is wrong with which field."""
     try:
-        return decoder.decode(raw) if decoder is not None else msgspec.json.decode(raw, type=shape)
+        found = decoder.decode(raw) if decoder is not None else msgspec.json.decode(raw, type=shape)
+        if _NULL_ESCAPE in raw:
+            _refuse_nulls(msgspec.json.decode(raw))
+        return found
     except msgspec.ValidationError as error:
         raise errors.invalid(errors=_all_errors(raw, shape, error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -41,10 +46,24 @@ def read_query[T](query: QueryDict, shape: type[T]) -> T:
     values: dict[str, Any] = {
         name: values[0] if len(values) == 1 else values for name, values in query.lists() if values
     }
+    _refuse_nulls(values)
     try:
         return msgspec.convert(values, shape, strict=False)
     except msgspec.ValidationError as error:
         raise errors.invalid(errors=_field_errors(values, shape, error, strict=False)) from None
+
+
+def _refuse_nulls(value: object, path: str = "") -> None:
+    """Raise ApiError 5 when a text, or the name of a field, holds a null character."""
+    if isinstance(value, str) and "\x00" in value:
+        raise errors.invalid(path or "body", "Null characters are not accepted.")
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            _refuse_nulls(name, path)
+            _refuse_nulls(inner, _join(path, name))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            _refuse_nulls(inner, _join(path, str(number)))
 
 
 def _all_errors(raw: bytes, shape: type[Any], first: msgspec.ValidationError) -> dict[str, list[str]]:

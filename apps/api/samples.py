@@ -5,7 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from apps.api.schemas import assets, catalogue, jobs, money, translations
+import msgspec
+
+from apps.api.schemas import assets, catalogue, jobs, money, transcripts, translations
+from apps.engine.transcript import Line, Speaker
+from apps.engine.transcript import Transcript as Document
 
 _T0: Final = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 _T1: Final = datetime(2026, 11, 21, 9, 31, 5, tzinfo=UTC)
@@ -82,7 +86,12 @@ TRANSLATION: Final = translations.Translation(
     created_at=_T0,
 )
 SUBMITTED: Final = translations.Submitted(
-    id=_JOB_ID, status="processing", project=_PRJ_ID, translations=[TRANSLATION], jobs=[job()]
+    id=_JOB_ID,
+    status="processing",
+    project=_PRJ_ID,
+    asset=_AST_ID,
+    translations=[translations.SubmittedTranslation(id=_TRN_ID, target_locale="pt-BR", job=_JOB_ID)],
+    jobs=[job()],
 )
 EVENT: Final = jobs.Event(
     id=4711,
@@ -196,3 +205,17 @@ GLOSSARY: Final = catalogue.Glossary(
     terms=[catalogue.Term(source="Kinoglot", do_not_translate=True)],
     created_at=_T0,
 )
+TRANSCRIPT: Final = transcripts.TranscriptRevision(
+    translation=_TRN_ID,
+    revision=2,
+    origin="translated",
+    created_at=_T1,
+    document=Document(
+        source_language="en-US",
+        target_locale="pt-BR",
+        duration=184.2,
+        speakers=[Speaker("s1", "Speaker 1", 118.0)],
+        lines=[Line(id="l1", start=0.8, end=3.1, source="Welcome back.", target="Bem-vindos de volta.", speaker="s1")],
+    ),
+)
+TRANSCRIPT_JSON: Final[dict[str, Any]] = msgspec.to_builtins(TRANSCRIPT)

@@ -38,8 +38,16 @@ class TranslationQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_on
     project: Annotated[str, Meta(max_length=32, description="Only translations of this project.")] = ""
 
 
+class SubmittedTranslation(Struct, frozen=True, kw_only=True):
+    """A translation that was made, or gets another iteration."""
+
+    id: str
+    target_locale: str
+    job: str
+
+
 class Submitted(Struct, frozen=True, kw_only=True):
-    """The translation and the job of each target language, in the order asked.
+    """The translation and the job of each target language, by language tag.
 
     `id` and `status` are those of the first job, where seed 003's clients look for them.
     """
@@ -47,5 +55,6 @@ class Submitted(Struct, frozen=True, kw_only=True):
     id: str
     status: str
     project: str
-    translations: list[Translation]
+    asset: str
+    translations: list[SubmittedTranslation]
     jobs: list[Job]

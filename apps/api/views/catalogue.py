@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import msgspec
 from django.http import HttpResponse
 from django.utils.translation import get_language
 from rest_framework.request import Request
@@ -14,7 +13,7 @@ from apps.api.base import ApiView, OpenView, json_response
 from apps.api.openapi import answer_example, operation
 from apps.api.schemas import catalogue as shapes
 from apps.core import errors, languages
-from apps.jobs.services import providers_offered
+from apps.jobs.selectors import providers_offered
 
 
 def _named(rows: Iterable[languages.Language], interface: str) -> list[shapes.Language]:
@@ -85,7 +84,7 @@ class ProvidersView(ApiView):
                 name=row.name,
                 title=row.title,
                 available=row.available,
-                capabilities=msgspec.to_builtins(row.capabilities),
+                capabilities=dict(row.capabilities),
             )
             for row in providers_offered()
         ]
