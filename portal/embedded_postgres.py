@@ -16,6 +16,7 @@ import fcntl
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -119,12 +120,31 @@ def _stop_if_unused(cluster: Cluster) -> bool:
     """Stop the server if nobody holds a share. The caller holds the control lock, so nobody can join meanwhile."""
     holders = open_lock(cluster.home / "holders.lock")
     try:
-        if not try_lock(holders):
+        if not _is_alone(holders):
             return False
         cluster.stop()
         return True
     finally:
         os.close(holders)
+
+
+def _is_alone(holders: int) -> bool:
+    """Take the holders' lock whole. The guard has it for a blink when the last share goes, which must not look like a user."""
+    refusals = 0
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        if try_lock(holders):
+            return True
+        try:
+            fcntl.flock(holders, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pass  # whole in somebody's hands: the guard's
+        else:
+            refusals += 1  # shared: a user, or the guard let go this very moment
+            if refusals == 3:
+                return False
+        time.sleep(0.002)
+    return False
 
 
 def _ensure_guard(cluster: Cluster) -> None:

@@ -178,7 +178,18 @@ class Cluster:
     def _isready(self) -> int:
         if not self._socket_dir_is_ours():
             return 2
-        command = [self.binary("pg_isready"), "-q", "-t", "3", "-h", str(self.socket_dir()), "-p", str(PORT)]
+        command = [
+            self.binary("pg_isready"),
+            "-q",
+            "-t",
+            "3",
+            "-h",
+            str(self.socket_dir()),
+            "-p",
+            str(PORT),
+            "-U",
+            ROLE,
+        ]
         return subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
 
     def is_idle(self) -> bool:
@@ -211,16 +222,17 @@ class Cluster:
                 return
             descriptor = open_lock(self.server_lock)
             try:
-                if try_lock(descriptor):
+                launched = try_lock(descriptor)  # else something of it still lives: coming up, going down, or orphaned
+                if launched:
                     self._launch(descriptor)
             finally:
                 os.close(descriptor)
-            self._wait_for_start(deadline)
+            self._wait_for_start(deadline, launched)
 
     def _launch(self, lock: int) -> None:
         if not self.pgdata.exists():
             self._refuse_older()
-            self._initialize()
+            self._initialize(lock)
         folder = self._make_socket_dir()
         # Nothing of ours lives (we hold the lock), so whatever these files say is stale, torn or about another program.
         for leftover in (self.pgdata / "postmaster.pid", folder / f".s.PGSQL.{PORT}", folder / f".s.PGSQL.{PORT}.lock"):
@@ -240,7 +252,7 @@ class Cluster:
                 **self._as_server(self.pgdata),
             )
 
-    def _wait_for_start(self, deadline: float) -> None:
+    def _wait_for_start(self, deadline: float, launched: bool) -> None:
         """Return when ready, or when the server has gone (the caller tries again once the lock is free)."""
         silent_since = time.monotonic()
         while time.monotonic() < deadline:
@@ -248,9 +260,9 @@ class Cluster:
             if state == 0:
                 return
             if self.is_idle():
-                time.sleep(0.05)  # the shell may not have handed over yet
-                if self.is_idle():
+                if launched:
                     raise EmbeddedPostgresError(f"PostgreSQL did not start. The end of {self.log}:\n{self._log_tail()}")
+                return
             if state == 1:
                 silent_since = time.monotonic()  # it answers: starting, recovering or shutting down
             elif time.monotonic() - silent_since > 15:
@@ -293,8 +305,11 @@ class Cluster:
 
     # -- making ---------------------------------------------------------------------------------------------------------
 
-    def _initialize(self) -> None:
-        """Make a new cluster beside its final name and rename it, so that an interrupted attempt leaves nothing half-made."""
+    def _initialize(self, lock: int) -> None:
+        """Make a new cluster beside its final name and rename it, so that an interrupted attempt leaves nothing half-made.
+
+        The programs inherit the server's lock: if we are killed, the next attempt waits for them to end.
+        """
         fresh = self.home / "new"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
@@ -315,15 +330,21 @@ class Cluster:
         initdb += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions"]
         if not self.durable:
             initdb.append("--no-sync")
-        self._run(initdb, fresh)
+        self._run(initdb, fresh, lock)
         self._run(
-            [self.binary("postgres"), "--single", "-D", seen, "postgres"], fresh, feed=f"CREATE DATABASE {DATABASE}\n"
+            [self.binary("postgres"), "--single", "-D", seen, "postgres"], fresh, lock, f"CREATE DATABASE {DATABASE}\n"
         )
         fresh.rename(self.pgdata)
 
-    def _run(self, command: Sequence[str], folder: Path, feed: str = "") -> None:
+    def _run(self, command: Sequence[str], folder: Path, lock: int, feed: str = "") -> None:
         done = subprocess.run(
-            command, input=feed, capture_output=True, text=True, check=False, **self._as_server(folder)
+            command,
+            input=feed,
+            capture_output=True,
+            text=True,
+            check=False,
+            pass_fds=(lock,),
+            **self._as_server(folder),
         )  # type: ignore[call-overload]
         if done.returncode != 0:
             raise EmbeddedPostgresError(
