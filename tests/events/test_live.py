@@ -316,6 +316,7 @@ def test_clients_are_sent_back_when_the_database_connection_breaks(server: Serve
         )
     missed = add(job)
     stream.wait(lambda: not stream._thread.is_alive() or stream.events(), 10)
+    stream.close()
     back = Stream(f"{server.url}/live/jobs/{job}", Last_Event_ID=position).ready()
     back.wait(lambda: missed in [event["id"] for event in back.events()])
     back.close()
