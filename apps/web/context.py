@@ -34,27 +34,28 @@ class NavGroup:
     items: list[NavItem]
 
 
-_NAV: tuple[tuple[Any, tuple[tuple[Any, str, str, tuple[str, ...]], ...]], ...] = (
+# label, view, icon, view names that count as "here", permission that the entry needs
+_NAV: tuple[tuple[Any, tuple[tuple[Any, str, str, tuple[str, ...], str], ...]], ...] = (
     (
         _("Work"),
         (
-            (_("Jobs"), "web:jobs", "film", ("jobs", "job", "job-transcript")),
-            (_("New job"), "web:job-new", "plus", ("job-new",)),
+            (_("Jobs"), "web:jobs", "film", ("jobs", "job", "job-transcript"), ""),
+            (_("New job"), "web:job-new", "plus", ("job-new",), "jobs.submit"),
         ),
     ),
     (
         _("Build"),
         (
-            (_("API keys"), "web:keys", "key-round", ("keys", "key-new", "key-rotate")),
-            (_("API reference"), "web:reference", "book-open", ("reference",)),
+            (_("API keys"), "web:keys", "key-round", ("keys", "key-new", "key-rotate"), "keys.manage"),
+            (_("API reference"), "web:reference", "book-open", ("reference",), ""),
         ),
     ),
     (
         _("Account"),
         (
-            (_("Billing"), "web:billing", "wallet", ("billing",)),
-            (_("Team"), "web:team", "users", ("team",)),
-            (_("Settings"), "web:settings", "settings", ("settings", "organization-new", "account")),
+            (_("Billing"), "web:billing", "wallet", ("billing",), "billing.view"),
+            (_("Team"), "web:team", "users", ("team",), ""),
+            (_("Settings"), "web:settings", "settings", ("settings", "organization-new", "account"), ""),
         ),
     ),
 )
@@ -83,20 +84,32 @@ class Shell:
         match = getattr(self._request, "resolver_match", None)
         here = match.url_name if match and match.namespace == "web" else ""
         return [
-            NavGroup(title, [NavItem(label, reverse(name), icon, here in marks) for label, name, icon, marks in items])
+            NavGroup(
+                title,
+                [
+                    NavItem(label, reverse(name), icon, here in marks)
+                    for label, name, icon, marks, permission in items
+                    if self.may(permission)
+                ],
+            )
             for title, items in _NAV
         ]
+
+    def may(self, permission: str) -> bool:
+        """Whether the person may do it in the organization in force; "" is open to every member."""
+        from apps.accounts.permissions import allows
+
+        actor = self.tenant.actor if self.tenant else None
+        return not permission or (actor is not None and allows(actor, permission))
 
     @cached_property
     def wallet(self) -> Any:
         """The portal wallet, shown at the foot of the navigation; None if the role may not see it."""
-        from apps.accounts.permissions import allows
         from apps.plans import selectors
 
-        actor = self.tenant.actor if self.tenant else None
-        if actor is None or not allows(actor, "billing.view"):
+        if not self.may("billing.view"):
             return None
-        return next((wallet for wallet in selectors.wallets_for(actor=actor) if wallet.pool == "portal"), None)
+        return next((wallet for wallet in selectors.wallets_for(self.tenant.actor) if wallet.pool == "portal"), None)
 
     @cached_property
     def running(self) -> int:

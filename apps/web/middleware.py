@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 if TYPE_CHECKING:
     from apps.accounts.actor import Actor
     from apps.accounts.models import Membership, Organization
+
+ZONE_COOKIE: Final = "kinoglot_zone"
+_ZONE: Final = re.compile(r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}$")
 
 
 class Tenant:
@@ -58,11 +65,25 @@ class Tenant:
 
 
 class OrganizationMiddleware:
-    """Sets request.tenant."""
+    """Sets request.tenant, and the reader's own time zone, which app.js keeps in a cookie."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.tenant = Tenant(request)  # type: ignore[attr-defined]
-        return self.get_response(request)
+        zone = _zone(request.COOKIES.get(ZONE_COOKIE, ""))
+        if zone is None:
+            return self.get_response(request)
+        with timezone.override(zone):
+            return self.get_response(request)
+
+
+def _zone(cookie: str) -> ZoneInfo | None:
+    name = unquote(cookie)
+    if not name or len(name) > 64 or not _ZONE.match(name):
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None

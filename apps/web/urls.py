@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.urls import path
+from django.views.generic import RedirectView
 
 from apps.web.views import account, billing, job, jobs, keys, newjob, organizations, preferences, team, transcript
 
@@ -22,6 +23,7 @@ urlpatterns = [
     path("jobs/<str:public_id>/retry/", job.retry, name="job-retry"),
     path("jobs/<str:public_id>/resume/", job.resume, name="job-resume"),
     path("jobs/<str:public_id>/transcript/", transcript.page, name="job-transcript"),
+    path("reference/", RedirectView.as_view(url="/api/v1/docs"), name="reference"),
     path("keys/", keys.index, name="keys"),
     path("keys/new/", keys.new, name="key-new"),
     path("keys/<str:key_id>/revoke/", keys.revoke, name="key-revoke"),

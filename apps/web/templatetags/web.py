@@ -16,6 +16,7 @@ from django.utils.translation import get_language, gettext, ngettext
 
 from apps.accounts.models import ApiKey
 from apps.core import languages, money
+from apps.plans.services.estimates import Estimate
 
 register = template.Library()
 
@@ -220,3 +221,22 @@ def what_ordered(order: Mapping[str, Any]) -> str:
         words.append(gettext("lip sync"))
     text = ", ".join(words)
     return text[:1].upper() + text[1:]
+
+
+@register.filter
+def by_locale(cost: Estimate) -> list[tuple[str, int]]:
+    """The price of each language, in the order chosen."""
+    return [(locale, cost.for_locale(locale)) for locale in dict.fromkeys(line.locale for line in cost.lines)]
+
+
+@register.filter
+def box_fields(_names: str, post: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """The four numbers of the subtitle box with labels and values."""
+    rows = (("x", gettext("Left"), "0.1"), ("y", gettext("Top"), "0.8"), ("width", gettext("Width"), "0.8"), ("height", gettext("Height"), "0.15"))
+    return [(name, label, post.get(f"box_{name}") or default) for name, label, default in rows]
+
+
+@register.filter
+def unlocalized(number: float) -> str:
+    """A number for a data attribute."""
+    return f"{number:.3f}"

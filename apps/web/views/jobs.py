@@ -11,6 +11,7 @@ from apps.jobs import selectors
 from apps.jobs.models import Job
 from apps.web.access import PageRequest, actor_of, member_page
 from apps.web.listing import items_for
+from apps.web.sampleclip import sample_available
 
 PAGE = 25
 
@@ -33,6 +34,7 @@ def index(request: PageRequest) -> HttpResponse:
         "q": search,
         "filtered": bool(status or search),
         "may_submit": allows(actor, "jobs.submit"),
+        "sample": sample_available(),
         "continued": bool(request.GET.get("cursor")),
     }
     if request.htmx and not request.htmx.history_restore_request:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
 from apps.web.access import came_from
+from apps.web import samples
 from apps.web.context import THEME_COOKIE, THEMES
+from apps.web.templatetags.web import about, span
 
 _YEAR = 365 * 24 * 3600
 
@@ -18,7 +21,23 @@ def home(request: HttpRequest) -> HttpResponse:
     """Members go to their jobs; everyone else sees what this is."""
     if request.user.is_authenticated:
         return redirect("web:jobs")
-    return render(request, "web/home.html")
+    order = {"source": {"url": "https://example.com/talk.mp4"}, "target_locales": ["es-ES", "ja-JP", "ar-SA"]}
+    context = {
+        "demo_rows": _demo_rows(),
+        "curl": samples.highlighted(samples.curl(order)),
+        "python": samples.highlighted(samples.python(order)),
+    }
+    return render(request, "web/home.html", context)
+
+
+def _demo_rows() -> list[tuple[str, str, str, list[tuple[str, str]]]]:
+    """Three rows of a progress board, to show what one looks like."""
+    done, todo = ("done", "100%"), ("todo", "0%")
+    return [
+        ("es-ES", gettext("Ready"), gettext("Took %(time)s") % {"time": span(192)}, [done] * 5),
+        ("ja-JP", gettext("Voice, line %(done)d of %(total)d") % {"done": 21, "total": 29}, about(60), [done, done, done, ("now", "72%"), todo]),
+        ("ar-SA", gettext("Translate, line %(done)d of %(total)d") % {"done": 9, "total": 29}, about(180), [done, done, ("now", "31%"), todo, todo]),
+    ]
 
 
 @require_POST

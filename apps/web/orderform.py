@@ -1,0 +1,156 @@
+"""The new-job form as an order: what the browser posts, turned into the same body that the API takes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+from django.http import QueryDict
+from django.utils.translation import gettext
+
+from apps.core.errors import invalid
+from apps.jobs.services.validate import normalize
+from apps.providers.orders import TranslationOrder
+
+PLACEHOLDER: Final = "ast_0000000000000000"
+_PATH: Final = re.compile(r"\$\.?([^`]*)")
+
+
+@dataclass
+class Draft:
+    """An order under way. `order` is None while something is missing or wrong; `errors` says what, by field."""
+
+    body: dict[str, Any]
+    order: TranslationOrder | None = None
+    errors: dict[str, list[str]] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+    duration_ms: int | None = None
+
+    @property
+    def ready(self) -> bool:
+        """It can be submitted."""
+        return self.order is not None and not self.missing and not self.errors
+
+
+def read(post: QueryDict) -> Draft:
+    """The draft that a posted form stands for."""
+    draft = Draft(body=body_of(post))
+    draft.duration_ms = _whole(post.get("duration_ms"))
+    source = draft.body["source"]
+    if not source:
+        draft.missing.append("source")
+    if not draft.body["target_locales"]:
+        draft.missing.append("target_locales")
+    probe = dict(draft.body)
+    probe["source"] = source or {"asset": PLACEHOLDER}
+    probe["target_locales"] = probe["target_locales"] or [_some_target(str(probe["source_language"]))]
+    try:
+        order = msgspec.convert(probe, TranslationOrder)
+    except msgspec.ValidationError as error:
+        text, _, where = str(error).partition(" - at ")
+        found = _PATH.search(where)
+        draft.errors[found.group(1) if found else ""] = [text]
+        return draft
+    order, draft.errors = normalize(order)
+    draft.order = order
+    return draft
+
+
+def _some_target(source: str) -> str:
+    return "es-ES" if not source.startswith("es") else "en-US"
+
+
+def body_of(post: QueryDict) -> dict[str, Any]:
+    """The JSON body of POST /translations for this form; only what differs from the defaults where that is simple."""
+    voice = post.get("steps", "voice") == "voice"
+    body: dict[str, Any] = {
+        "source": _source(post),
+        "source_language": post.get("source_language") or "auto",
+        "target_locales": post.getlist("target_locales"),
+        "steps": ["subtitles", "voice"] if voice else ["subtitles"],
+        "subtitle_source": post.get("subtitle_source") or "asr",
+        "review_after": post.get("review_after") or "never",
+    }
+    if title := post.get("title", "").strip():
+        body["title"] = title
+    if voice and (volume := _whole(post.get("background_volume"))) is not None:
+        body["voice"] = {"background_volume": volume}
+    speakers = {
+        name: number for name in ("min", "max") if (number := _whole(post.get(f"speakers_{name}"))) is not None
+    }
+    if speakers:
+        body["speaker_count"] = speakers
+    if body["subtitle_source"] == "file":
+        given: dict[str, Any] = {"usage": post.get("subtitle_usage") or "original"}
+        if asset := post.get("subtitle_asset"):
+            given["asset"] = asset
+        body["subtitle"] = given
+    style = _style(post)
+    if style:
+        body["subtitle_style"] = style
+    if body["subtitle_source"] == "ocr" or style.get("erase_source"):
+        body["ocr_text_box"] = {
+            name: _share(post.get(f"box_{name}"), default)
+            for name, default in (("x", 0.1), ("y", 0.8), ("width", 0.8), ("height", 0.15))
+        }
+    if glossaries := post.getlist("glossaries"):
+        body["glossaries"] = glossaries
+    if post.get("hls"):
+        body["hls"] = True
+    return body
+
+
+def _source(post: QueryDict) -> dict[str, str]:
+    if post.get("source_kind") == "link":
+        return {"url": url} if (url := post.get("url", "").strip()) else {}
+    return {"asset": asset} if (asset := post.get("asset", "").strip()) else {}
+
+
+def _style(post: QueryDict) -> dict[str, Any]:
+    style: dict[str, Any] = {name: True for name in ("burn_in", "erase_source") if post.get(name)}
+    for name in ("font_size", "max_lines", "max_chars_per_line"):
+        if (number := _whole(post.get(name))) is not None:
+            style[name] = number
+    for name in ("primary_color", "outline_color"):
+        if colour := post.get(name, "").lstrip("#").upper():
+            style[name] = colour
+    for name in ("outline", "margin_v"):
+        if post.get(name):
+            style[name] = _share(post.get(name), 0.0)
+    defaults = {"primary_color": "FFFFFF", "outline_color": "000000", "outline": 2.0, "margin_v": 0.06, "max_lines": 2}
+    return {name: value for name, value in style.items() if defaults.get(name) != value}
+
+
+def _whole(text: str | None) -> int | None:
+    try:
+        return int(float(text)) if text else None
+    except ValueError:
+        return None
+
+
+def _share(text: str | None, default: float) -> float:
+    try:
+        return round(float(text), 4) if text else default
+    except ValueError:
+        return default
+
+
+def say_missing(draft: Draft) -> str:
+    """What still has to be chosen, in words, for the line under the button."""
+    if "source" in draft.missing and "target_locales" in draft.missing:
+        return gettext("Choose a video and at least one language.")
+    if "source" in draft.missing:
+        return gettext("Choose a video or paste a link.")
+    if "target_locales" in draft.missing:
+        return gettext("Choose at least one language.")
+    return ""
+
+
+def from_body(body: dict[str, Any]) -> TranslationOrder:
+    """An order of a body that is known to be right."""
+    order, errors = normalize(msgspec.convert(body, TranslationOrder))
+    if errors:
+        raise invalid(errors=errors)
+    return order

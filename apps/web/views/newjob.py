@@ -1,0 +1,127 @@
+"""New job: the form, its live price and code sample, and the submission."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import get_language
+from django.views.decorators.http import require_POST
+
+from apps.accounts.permissions import require
+from apps.core import languages
+from apps.core.errors import ApiError
+from apps.glossaries.models import Glossary
+from apps.jobs import services
+from apps.plans.selectors import plan_for
+from apps.plans.services import estimate
+from apps.projects.models import Asset
+from apps.web import orderform, samples
+from apps.web.access import PageRequest, actor_of, member_page
+from apps.web.messages import sentence
+from apps.web.sampleclip import sample_asset
+from apps.web.templatetags.web import language
+
+# What most people translate into; shown above the rest of the list.
+COMMON = ("es-ES", "pt-BR", "fr-FR", "de-DE", "zh-CN", "ja-JP", "hi-IN", "ar-SA", "it-IT", "ru-RU", "ko-KR", "id-ID")
+
+
+@member_page
+def new(request: PageRequest) -> HttpResponse:
+    """The form; POST submits it."""
+    actor = actor_of(request)
+    require(actor, "jobs.submit")
+    draft = orderform.read(request.POST)
+    if request.method == "POST":
+        if draft.ready and draft.order is not None:
+            try:
+                admitted = services.submit(actor=actor, order=draft.order)
+                return redirect("web:job", public_id=admitted.jobs[0].id)
+            except ApiError as error:
+                if error.http_status >= 500:
+                    raise
+                if error.errors:
+                    draft.errors = error.errors
+                else:
+                    messages.error(request, sentence(error))
+        elif draft.missing:
+            messages.error(request, orderform.say_missing(draft))
+    status = 200 if request.method == "GET" else 422
+    return render(request, "web/job_new.html", _context(request, draft), status=status)
+
+
+@member_page
+@require_POST
+def preview(request: PageRequest) -> HttpResponse:
+    """The rail beside the form: price, button and code sample for what is chosen so far."""
+    draft = orderform.read(request.POST)
+    return render(request, "web/partials/newjob_rail.html", rail(request, draft))
+
+
+@member_page
+@require_POST
+def sample(request: PageRequest) -> HttpResponse:
+    """Orders a translation of our own short clip."""
+    actor = actor_of(request)
+    require(actor, "jobs.submit")
+    asset = sample_asset(actor)
+    target = {"es": "en-US", "zh": "zh-CN", "ru": "ru-RU"}.get((get_language() or "en")[:2], "es-ES")
+    target = "es-ES" if target == "en-US" else target
+    draft = orderform.read(request.POST)
+    draft.body |= {"source": {"asset": asset.public_id}, "source_language": "en-US", "target_locales": [target]}
+    order = orderform.from_body(draft.body)
+    admitted = services.submit(actor=actor, order=order)
+    return redirect("web:job", public_id=admitted.jobs[0].id)
+
+
+def rail(request: PageRequest, draft: orderform.Draft) -> dict[str, Any]:
+    """Context of the rail."""
+    actor = actor_of(request)
+    cost = None
+    if draft.order is not None and "target_locales" not in draft.missing and not draft.errors:
+        cost = estimate(actor=actor, order=draft.order, duration_ms=_duration(request, draft))
+    body = dict(draft.body)
+    body["source"] = body["source"] or {"asset": "ast_…"}
+    return {
+        "draft": draft,
+        "cost": cost,
+        "short": cost is not None and cost.available_after < 0,
+        "missing": orderform.say_missing(draft),
+        "curl": samples.highlighted(samples.curl(body)),
+        "python": samples.highlighted(samples.python(body)),
+    }
+
+
+def _duration(request: PageRequest, draft: orderform.Draft) -> int | None:
+    """Length of the chosen media: what the probe found, else what the browser read from the file."""
+    asset_id = draft.body["source"].get("asset")
+    if asset_id:
+        known = Asset.objects.filter(organization=actor_of(request).organization, public_id=asset_id)
+        if measured := known.values_list("duration_ms", flat=True).first():
+            return int(measured)
+    return draft.duration_ms
+
+
+def _context(request: PageRequest, draft: orderform.Draft) -> dict[str, Any]:
+    actor = actor_of(request)
+    plan = plan_for(actor.organization)
+    chosen = draft.body["target_locales"]
+    return rail(request, draft) | {
+        "post": request.POST,
+        "body": draft.body,
+        "sources": sorted(((code, language(code), info.autonym) for code, info in languages.sources().items()), key=lambda row: row[1]),
+        "targets": _targets(),
+        "chosen": chosen,
+        "glossaries": Glossary.objects.filter(organization=actor.organization, archived_at=None).order_by("name"),
+        "plan": plan,
+        "max_bytes": plan.max_file_bytes if plan else settings.ENGINE["max_source_mb"] << 20,
+    }
+
+
+def _targets() -> list[tuple[str, str, str]]:
+    rows = [(code, language(code), info.autonym) for code, info in languages.targets().items()]
+    place = {code: index for index, code in enumerate(COMMON)}
+    return sorted(rows, key=lambda row: (place.get(row[0], len(place)), row[1]))
