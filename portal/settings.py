@@ -42,6 +42,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "kinoglot_session"
 CSRF_COOKIE_NAME = "kinoglot_csrf"
+CSRF_FAILURE_VIEW = "apps.web.views.errors.csrf_failure"
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 SESSION_ORGANIZATION_KEY = "organization"
@@ -101,6 +102,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "portal.middleware.RequestIdMiddleware",
+    "apps.api.middleware.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -180,7 +182,7 @@ STORAGES: dict[str, dict[str, Any]] = {
         "OPTIONS": {"location": str(DATA_DIR / "media"), "base_url": None},
     },
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
+        "BACKEND": "apps.web.staticfiles.HashedStaticFiles"
         if not DEBUG
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
@@ -276,13 +278,18 @@ REST_FRAMEWORK: dict[str, Any] = {
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Kinoglot API",
     "VERSION": "1",
-    "DESCRIPTION": "One video into many languages: subtitles, dubbing and lip sync.",
-    "SERVE_INCLUDE_SCHEMA": False,
+    "OAS_VERSION": "3.1.0",
+    "DESCRIPTION": (
+        "One video into many languages: subtitles, dubbing and lip sync.\n\n"
+        "Send `Authorization: Bearer sk_…`. Errors are problem+json with a number (`GET /api/v1/errors` explains each); every "
+        "answer has X-Request-Id and, with credentials, RateLimit headers. Lists page by `limit` and `cursor`."
+    ),
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-    "COMPONENT_SPLIT_REQUEST": True,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": False,
+    "COMPONENT_SPLIT_PATCH": False,
+    "PREPROCESSING_HOOKS": ["apps.api.openapi.only_this_api"],
+    "POSTPROCESSING_HOOKS": ["apps.api.openapi.common_headers"],
 }
 
 # --- Logs and reports -------------------------------------------------------------------------------------------------

@@ -3,10 +3,17 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from apps.api.files import download
+
 urlpatterns = [
     path("", include("portal.health_urls")),
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("apps.api.urls")),
+    path("files/<str:token>/<str:name>", download, name="file"),
     path("console/", admin.site.urls),
     path("", include("apps.web.urls")),
 ]
+handler400 = "apps.web.views.errors.bad_request"
+handler403 = "apps.web.views.errors.forbidden"
+handler404 = "apps.web.views.errors.not_found"
+handler500 = "apps.web.views.errors.server_error"

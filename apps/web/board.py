@@ -92,9 +92,7 @@ def stage_share(job: Job) -> float:
     """How much of the current stage is done, 0..1."""
     if job.stage == Job.Stage.REVIEW:
         return 1.0
-    if job.progress_total:
-        return min(job.progress_done / job.progress_total, 1.0)
-    return min(max(job.progress_fraction, 0.0), 1.0)
+    return min(job.progress_done / job.progress_total, 1.0) if job.progress_total else 0.0
 
 
 def headline(job: Job) -> str:
@@ -138,29 +136,12 @@ def detail(job: Job, now: datetime | None = None) -> str:
     return gettext("Since %(time)s") % {"time": span(waited)}
 
 
-# What a stage costs beside the others, measured on two cores with the local engine (benchmarks/engine.py).
-_WEIGHT = {"fetch": 2, "probe": 1, "separate": 14, "recognize": 18, "translate": 8, "speak": 40, "lipsync": 40, "render": 15, "publish": 2}
-
-
 def seconds_left(job: Job, now: datetime) -> float | None:
-    """A guess from the time so far and the weight of the stages to come; None while there is too little to go by."""
-    if job.started_at is None or job.stage not in _WEIGHT:
+    """A guess from the time so far and the share of the whole that is done; None while there is too little to go by."""
+    passed = (now - job.started_at).total_seconds() if job.started_at else 0.0
+    if job.progress_fraction < 0.08 or passed < 3:
         return None
-    steps = job.order.get("steps", ["subtitles", "voice"])
-    mine = {
-        stage: weight for stage, weight in _WEIGHT.items()
-        if not (stage in ("separate", "speak") and "voice" not in steps) and not (stage == "lipsync" and "lipsync" not in steps)
-    }
-    if job.stage not in mine:
-        return None
-    whole = sum(mine.values())
-    place = _ORDER.index(job.stage)
-    done = sum(weight for stage, weight in mine.items() if _ORDER.index(stage) < place) + mine[job.stage] * stage_share(job)
-    share = done / whole
-    passed = (now - job.started_at).total_seconds()
-    if share < 0.1 or passed < 3:
-        return None
-    return passed / share * (1 - share)
+    return passed / job.progress_fraction * (1 - job.progress_fraction)
 
 
 def summary(jobs: Sequence[Job]) -> str:
