@@ -11,3 +11,7 @@ class ApiConfig(AppConfig):
     label = "api"
     verbose_name = _("API")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Let drf-spectacular know our extensions."""
+        from apps.api import openapi  # noqa: F401

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +19,7 @@ from apps.api import idempotency
 from apps.api.parsing import read_body, read_query
 from apps.plans import quota
 
+T = TypeVar("T")
 encoder = msgspec.json.Encoder()
 
 
@@ -115,11 +116,11 @@ class ApiView(APIView):
         final: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]
         return final
 
-    def body[T](self, shape: type[T]) -> T:
+    def body(self, shape: type[T]) -> T:
         """The JSON body."""
         return read_body(self.request._request, shape)
 
-    def query[T](self, shape: type[T]) -> T:
+    def query(self, shape: type[T]) -> T:
         """The query string."""
         return read_query(self.request._request.GET, shape)
 

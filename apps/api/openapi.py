@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 import msgspec
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
@@ -14,6 +14,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from apps.api.schemas.common import Problem
 from apps.core import errors
 
+F = TypeVar("F", bound=Callable[..., Any])
 PROBLEM: Final = "application/problem+json"
 REF: Final = "#/components/schemas/{name}"
 # What any call with credentials may be refused with before the view is reached.
@@ -157,7 +158,7 @@ def _refusals(codes: Iterable[int]) -> tuple[dict[tuple[int, str], OpenApiRespon
     return responses, examples
 
 
-def operation[F: Callable[..., Any]](
+def operation(
     operation_id: str,
     summary: str,
     *,

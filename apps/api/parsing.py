@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from django.http import HttpRequest, QueryDict
@@ -11,6 +11,7 @@ from django.http import HttpRequest, QueryDict
 from apps.core import errors
 from apps.core.errors import ApiError
 
+T = TypeVar("T")
 # PostgreSQL keeps no null characters in text.
 _NULL_ESCAPE: Final = b"\\u0000"
 JSON_TYPES: Final = frozenset({"application/json", ""})
@@ -19,7 +20,7 @@ _UNKNOWN: Final = re.compile(r"unknown field `(?P<name>[^`]*)`")
 _MISSING: Final = re.compile(r"missing required field `(?P<name>[^`]*)`")
 
 
-def read_body[T](request: HttpRequest, shape: type[T], decoder: msgspec.json.Decoder[T] | None = None) -> T:
+def read_body(request: HttpRequest, shape: type[T], decoder: msgspec.json.Decoder[T] | None = None) -> T:
     """The request's JSON body as `shape`. Raises ApiError 4150 for another content type and 5 with every wrong field."""
     content_type = (request.content_type or "").lower()
     if content_type not in JSON_TYPES:
@@ -27,7 +28,7 @@ def read_body[T](request: HttpRequest, shape: type[T], decoder: msgspec.json.Dec
     return decode(request.body, shape, decoder)
 
 
-def decode[T](raw: bytes, shape: type[T], decoder: msgspec.json.Decoder[T] | None = None) -> T:
+def decode(raw: bytes, shape: type[T], decoder: msgspec.json.Decoder[T] | None = None) -> T:
     """JSON bytes as `shape`; ApiError 5 says what is wrong with which field."""
     try:
         found = decoder.decode(raw) if decoder is not None else msgspec.json.decode(raw, type=shape)
@@ -41,7 +42,7 @@ def decode[T](raw: bytes, shape: type[T], decoder: msgspec.json.Decoder[T] | Non
         raise errors.invalid("body", f"Not a JSON document: {text}.") from None
 
 
-def read_query[T](query: QueryDict, shape: type[T]) -> T:
+def read_query(query: QueryDict, shape: type[T]) -> T:
     """The query string as `shape`: texts are turned into numbers and booleans; repeated names make a list."""
     values: dict[str, Any] = {
         name: values[0] if len(values) == 1 else values for name, values in query.lists() if values

@@ -19,7 +19,7 @@ Model = Literal["translate", "lipsync-video", "lipsync-image", "lipsync-image-mu
 class Progress(Struct, frozen=True, kw_only=True):
     """How far the job is: fraction of the whole, and what the present stage counts ("line 9 of 29")."""
 
-    fraction: Annotated[float, Meta(ge=0, le=1)]
+    fraction: Annotated[float, Meta(ge=0.0, le=1.0)]
     done: int
     total: int
     unit: str

@@ -18,7 +18,7 @@ class TranscriptQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     format: Annotated[Format | None, Meta(description="Goes before Accept.")] = None
     side: Annotated[Side, Meta(description="Only for subtitle formats: whose text.")] = "target"
-    revision: Annotated[int | None, Meta(ge=1, description="Default: the newest.")] = None
+    revision: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="Default: the newest.")] = None
 
 
 class TranscriptRevision(Struct, frozen=True, kw_only=True):

@@ -14,8 +14,11 @@ from apps.api.base import ApiView, json_response
 from apps.api.openapi import answer_example, operation
 from apps.api.schemas import jobs as shapes
 from apps.core import errors
-from apps.jobs import selectors, services
+from apps.jobs import selectors
 from apps.jobs.models import Job
+from apps.jobs.services.finish import cancel_job
+from apps.jobs.services.retry import retry_job
+from apps.jobs.services.review import resume_job
 
 _ONE = answer_example("completed", samples.job("completed"))
 
@@ -105,7 +108,7 @@ class JobCancelView(_VerbView):
     )
     def post(self, request: Request, job_id: str) -> HttpResponse:
         """Stop it."""
-        services.cancel_job(actor=self.actor, job=selectors.job_for(self.actor, job_id))
+        cancel_job(actor=self.actor, job=selectors.job_for(self.actor, job_id))
         return self.answer(job_id)
 
 
@@ -126,7 +129,7 @@ class JobResumeView(_VerbView):
     )
     def post(self, request: Request, job_id: str) -> HttpResponse:
         """Go on."""
-        services.resume_job(actor=self.actor, job=selectors.job_for(self.actor, job_id))
+        resume_job(actor=self.actor, job=selectors.job_for(self.actor, job_id))
         return self.answer(job_id)
 
 
@@ -152,7 +155,7 @@ class JobRetryView(_VerbView):
     )
     def post(self, request: Request, job_id: str) -> HttpResponse:
         """Try again."""
-        services.retry_job(actor=self.actor, job=selectors.job_for(self.actor, job_id))
+        retry_job(actor=self.actor, job=selectors.job_for(self.actor, job_id))
         return self.answer(job_id)
 
 

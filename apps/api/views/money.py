@@ -11,7 +11,7 @@ from apps.api.openapi import answer_example, operation, request_example
 from apps.api.schemas import money as shapes
 from apps.core import errors
 from apps.core.money import to_text
-from apps.jobs.services.estimates import estimate_order
+from apps.jobs.services import estimate_order
 from apps.plans import selectors
 from apps.providers.orders import TranslationOrder
 
