@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from apps.core.languages import base_language as base
-from apps.core.languages import traditional
+from apps.core.languages import traditional, whisper_language
 from apps.engine.settings import EngineSettings
 
 Via = Literal["copy", "text", "speech"]
@@ -91,9 +91,13 @@ def text_route(settings: EngineSettings, source: str, target: str) -> Route | No
 def speech_route(settings: EngineSettings, source: str, target: str) -> Route | None:
     """The route that starts from Whisper's own translation of the speech into English; None when the rest is missing.
 
-    Not offered from English (there is nothing to translate) nor when Whisper is not installed.
+    Not offered from English (there is nothing to translate), from what Whisper does not know, nor when it is not installed.
     """
-    if base(source) == "en" or not settings.model_path(f"whisper-{settings.whisper_model}", "model.bin").exists():
+    if (
+        base(source) == "en"
+        or whisper_language(source) is None
+        or not settings.model_path(f"whisper-{settings.whisper_model}", "model.bin").exists()
+    ):
         return None
     if base(target) == "en":
         return Route("speech")

@@ -50,7 +50,7 @@ def document(cues: Sequence[Cue], style: SubtitleStyle, language: str, width: in
         "StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding",
         "Style: " + ",".join(str(part) for part in look), "",
         "[Events]", "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text",
-        *(f"Dialogue: 0,{_time(c.start)},{_time(c.end)},Default,{_name(c.speaker)},0,0,0,,{_text(c.text, family, size)}" for c in cues), "",
+        *(f"Dialogue: 0,{ass_time(c.start)},{ass_time(c.end)},Default,{_name(c.speaker)},0,0,0,,{_text(c.text, family, size)}" for c in cues), "",
     ]  # fmt: skip
     return "\n".join(lines)
 
@@ -62,7 +62,8 @@ def colour(value: str) -> str:
     return f"&H{255 - int(alpha, 16):02X}{blue}{green}{red}"
 
 
-def _time(seconds: float) -> str:
+def ass_time(seconds: float) -> str:
+    """H:MM:SS.hh."""
     hundredths = max(0, round(seconds * 100))
     return f"{hundredths // 360_000}:{hundredths // 6000 % 60:02}:{hundredths // 100 % 60:02}.{hundredths % 100:02}"
 
