@@ -37,7 +37,7 @@ bench: setup-dev ## the benchmarks of docs/performance.md
 
 messages: setup-dev ## collect interface strings into locale/ and compile them (needs gettext)
 	@.venv/bin/python manage.py makemessages --all --no-obsolete --ignore .venv --ignore .data --ignore .cache
-	@.venv/bin/python manage.py compilemessages --ignore .venv --ignore .data --ignore .cache
+	@.venv/bin/python scripts/messages.py --compile
 
 lock: setup-dev ## compile requirements.lock and requirements-dev.lock from pyproject.toml
 	@exec .venv/bin/python scripts/lock.py
