@@ -45,7 +45,7 @@ class Channel:
         now = time.monotonic()
         if now >= self._next or done >= total:
             self._next = now + REPORT_INTERVAL_SECONDS
-            self.send(progress=[done, total, unit])
+            self.send(progress=[float(done), float(total), unit])
 
 
 def main(argv: list[str]) -> int:

@@ -52,7 +52,10 @@ class VideoInfo(msgspec.Struct, frozen=True):
 
 
 class AudioInfo(msgspec.Struct, frozen=True):
-    """One sound track; start in seconds from the media's t=0 (the extracted audio is padded by it)."""
+    """One sound track; start in seconds from the media's t=0 (the extracted audio is padded by it).
+
+    steady is False when time stamps contradict the track's length (some Ogg files): then they are not to be followed.
+    """
 
     index: int
     codec: str
@@ -62,6 +65,7 @@ class AudioInfo(msgspec.Struct, frozen=True):
     language: str
     start: float
     duration: float
+    steady: bool = True
 
 
 class MediaInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -205,6 +209,7 @@ def _audio_info(audio: AudioStream, track: Track, start: float, duration: float)
         language=audio.metadata.get("language", ""),
         start=_offset(track, start),
         duration=round(min(track.last - first, duration), 3),
+        steady=track.last - start < duration + max(0.5, 0.02 * duration),
     )
 
 

@@ -121,7 +121,7 @@ def _environment(workspace: Workspace, settings: EngineSettings) -> dict[str, st
         "PYTHONUTF8": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "OMP_NUM_THREADS": str(settings.cores),
-        "OPENBLAS_NUM_THREADS": str(settings.cores),
+        "OPENBLAS_NUM_THREADS": "1",
         "HF_HUB_OFFLINE": "1",
         "TMPDIR": str(temporary),
     }

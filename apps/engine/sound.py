@@ -32,9 +32,13 @@ def extract(
     layout = "stereo" if channels == 2 else "mono"
     length = f"{info.duration:.3f}"
     if info.has_audio:
-        inputs = [*ffmpeg.media_input(ws.path(source), info.demuxer), "-map", f"0:{info.audio[0].index}"]
+        track = info.audio[0]
+        inputs = [*ffmpeg.media_input(ws.path(source), info.demuxer), "-map", f"0:{track.index}"]
+        stamps = (
+            "async=1:first_pts=0" if track.steady else f"async=0,asetpts=N/SR/TB,adelay={track.start * 1000:.0f}:all=1"
+        )
         filters = (
-            f"aresample={rate}:async=1:first_pts=0,aformat=sample_fmts=s16:channel_layouts={layout},"
+            f"aresample={rate}:{stamps},aformat=sample_fmts=s16:channel_layouts={layout},"
             f"apad=whole_dur={length},atrim=end={length}"
         )
     else:
