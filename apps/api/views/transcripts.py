@@ -20,9 +20,9 @@ from apps.core import errors
 from apps.core.errors import ApiError
 from apps.engine import subtitles
 from apps.engine.transcript import Transcript as Document
+from apps.jobs.services import edit_transcript
 from apps.projects import selectors, storage
 from apps.projects.models import Transcript, Translation
-from apps.projects.services.edits import edit_transcript
 
 TYPES: Final = {name: kind.partition(";")[0] for name, kind in subtitles.CONTENT_TYPES.items()}
 _ALIASES: Final = {"text/srt": "srt", "application/ttml+xml": "ttml", "text/x-ass": "ass", "text/plain": "srt"}
@@ -144,9 +144,16 @@ class TranscriptView(ApiView):
         """The next revision."""
         translation = selectors.translation_for(self.actor, translation_id)
         expected = if_match(request._request)
-        edit = self.body(shapes.TranscriptEdit)
+        document = self.body(shapes.TranscriptEdit).document
+        newest = selectors.transcript_for(translation)
+        document.source_language = newest.source_language
+        document.target_locale = translation.target_locale
+        document.duration = float(newest.document.get("duration", 0.0))
         row = edit_transcript(
-            actor=self.actor, translation=translation, document=edit.document, expected_revision=expected
+            actor=self.actor,
+            translation=translation,
+            document=document,
+            expected_revision=newest.revision if expected is None else expected,
         )
         row.refresh_from_db()
         return show(translation, row)
