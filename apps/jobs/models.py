@@ -85,6 +85,9 @@ class Job(models.Model):
     cancel_requested_at = models.DateTimeField(_("cancel asked"), null=True, blank=True)
     deadline_at = models.DateTimeField(_("deadline"), null=True, blank=True)
     reviewed_stage = models.CharField(max_length=12, blank=True, default="", help_text=_("Gate already passed."))
+    reviewed_revision = models.PositiveIntegerField(
+        null=True, blank=True, help_text=_("Transcript revision that the work goes on with after the gate.")
+    )
     created_at = models.DateTimeField(_("created"), db_default=Now())
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)

@@ -1,10 +1,6 @@
-"""What an order would cost and who could carry it out, before it is placed."""
+"""What an order would cost, before it is placed."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 from django.db import connection
@@ -16,20 +12,7 @@ from apps.jobs.services import refusals, validate
 from apps.jobs.services.submit import PERMISSION, make_document
 from apps.plans.selectors import plan_for
 from apps.plans.services import Estimate, estimate
-from apps.projects.services.fetch import engine_settings
-from apps.providers.local.provider import LOCAL
 from apps.providers.orders import TranslationOrder
-from apps.providers.registry import PROVIDERS
-
-
-@dataclass(frozen=True, slots=True)
-class OfferedProvider:
-    """A provider as customers see it; capabilities are JSON data."""
-
-    name: str
-    title: str
-    available: bool
-    capabilities: Mapping[str, Any]
 
 
 def estimate_order(*, actor: Actor, order: TranslationOrder) -> Estimate:
@@ -53,27 +36,3 @@ def estimate_order(*, actor: Actor, order: TranslationOrder) -> Estimate:
     if found:
         raise refusals.to_error({"code": errors.INVALID, "wrong": found})
     return estimate(actor=actor, order=order, duration_ms=row[1])
-
-
-def providers_offered() -> list[OfferedProvider]:
-    """All providers in the order of routing."""
-    LOCAL.use(engine_settings())
-    offered = []
-    for provider in PROVIDERS.values():
-        able = provider.capabilities()
-        offered.append(
-            OfferedProvider(
-                name=provider.name,
-                title=provider.title,
-                available=True,
-                capabilities={
-                    "steps": sorted(able.steps),
-                    "subtitle_sources": sorted(able.subtitle_sources),
-                    "export_types": sorted(able.export_types),
-                    "media_types": sorted(able.media_types),
-                    "options": sorted(able.options),
-                    "remarks": list(able.remarks),
-                },
-            )
-        )
-    return offered

@@ -47,6 +47,11 @@ class Admitted(msgspec.Struct, frozen=True):
     estimate: int
     held: int
 
+    @property
+    def public_id(self) -> str:
+        """The job's id, as rows call it."""
+        return self.id
+
 
 class Submission(msgspec.Struct, frozen=True):
     """An admitted order. `organization` is the row's id, created_at RFC 3339, `available` what the wallet has left.
@@ -89,7 +94,7 @@ def submit(
         quota = authorize(actor, count=count)
         raise refusals.with_quota(errors.invalid(errors=wrong), quota)
     request_id = request_id or str(structlog.contextvars.get_contextvars().get("request_id", ""))
-    document = _document(actor, order, idempotency, request_id)
+    document = make_document(actor, order, idempotency, request_id)
     document["count"] = count
     answer = _admit(document, settle)
     if answer["code"] == errors.CALLBACK_CHALLENGE and order.callback_url is not None:
@@ -123,9 +128,10 @@ def fingerprint(*parts: bytes) -> bytes:
     return digest.digest()
 
 
-def _document(
-    actor: Caller, order: TranslationOrder, idempotency: tuple[str, bytes] | None, request_id: str
+def make_document(
+    actor: Caller, order: TranslationOrder, idempotency: tuple[str, bytes] | None = None, request_id: str = ""
 ) -> dict[str, Any]:
+    """What admit_job and check_order are given: the order with everything that only Python knows (new ids, messages)."""
     in_database = queue.in_database()
     targets = []
     for locale in sorted(order.target_locales):

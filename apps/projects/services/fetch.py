@@ -11,7 +11,7 @@ from django.conf import settings
 
 from apps.core import errors
 from apps.core.errors import JobError
-from apps.core.http import OutboundError, download
+from apps.core.http import FetchFailed, OutboundError, download
 from apps.engine import runner
 from apps.engine.settings import EngineSettings
 from apps.engine.task import Limits
@@ -22,6 +22,14 @@ from apps.projects.models import Asset
 from apps.projects.services.assets import outbound_policy, storage_key
 
 Progress = Callable[[int, int | None], None]
+
+
+class FetchError(JobError):
+    """Job error 10901; `again` says that the host may do better in a moment."""
+
+    def __init__(self, reason: str, *, again: bool) -> None:
+        super().__init__(errors.FETCH_FAILED, reason)
+        self.again = again
 
 
 def engine_settings() -> EngineSettings:
@@ -70,6 +78,8 @@ def store_remote_asset(
         policy = outbound_policy(max_bytes=limits_for(asset).max_bytes)
         try:
             fetched = download(asset.source_url, target, policy, on_progress, should_stop)
+        except FetchFailed as error:
+            raise FetchError(str(error), again=error.retryable) from None
         except OutboundError as error:
             raise error.as_job_error() from None
         if fetched.size == 0:
