@@ -62,7 +62,7 @@ def check_secrets(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     make = 'Make one: python -c "import secrets; print(secrets.token_urlsafe(50))". SECRET_KEY_FILE may name a file.'
     if not given:
         found.append(_error(10, "SECRET_KEY is not set; every machine would make its own.", make))
-    elif len(given) < 40 or len(set(given)) < 10:
+    elif len(given) < 50 or len(set(given)) < 10:
         found.append(_error(11, "SECRET_KEY is weak.", make))
     pepper = env.text("API_KEY_PEPPER")
     if not pepper or pepper == given:

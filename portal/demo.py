@@ -122,6 +122,5 @@ def submit(demo: Demo, clip: Path, target: str) -> str:
     actor = actor_for_user(user=user, organization=Organization.objects.get(public_id=demo.organization))
     asset = create_asset_from_file(actor=actor, path=clip, file_name=clip.name)
     order = TranslationOrder(source=Source(asset=asset.public_id), target_locales=[target], title=clip.stem)
-    submitted = submit_order(actor=actor, order=order)
-    jobs = getattr(submitted, "jobs", submitted)
-    return str(jobs[0].public_id)
+    submission = submit_order(actor=actor, order=order)
+    return submission.jobs[0].id

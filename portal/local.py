@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import signal
-import sys
 import threading
 import time
 import urllib.error
@@ -32,6 +31,7 @@ from portal import demo, weights
 from portal.demo_job import follow
 from portal.embedded_postgres import Server, ensure_server
 from portal.ports import free_port
+from portal.processes import command
 from portal.supervisor import Service, Supervisor
 
 READY_SECONDS = 120.0
@@ -102,20 +102,9 @@ def run(options: Options, console: Console) -> int:
 
 
 def services(host: str, port: int) -> list[Service]:
-    """The processes of DESIGN section 3, with web and live behind one origin."""
-    python = sys.executable
-    static = str(settings.STATIC_ROOT)
-    web = [python, "-m", "granian", "--interface", "asgi", "--host", host, "--port", str(port), "--workers", "1"]
-    web += ["--backlog", "8192", "--backpressure", "4096", "--workers-kill-timeout", "5", "--respawn-failed-workers"]
-    web += ["--static-path-route", "/static", "--static-path-mount", static, "portal.asgi:application"]
-    queue = [python, "-m", "dramatiq", "portal.broker:broker", "--worker-shutdown-timeout", "8000", "--skip-logging"]
-    engines = str(settings.ENGINE_CONCURRENCY)
-    return [
-        Service("web", web),
-        Service("worker", [*queue, "--queues", "default", "--processes", "1", "--threads", "4"]),
-        Service("engine", [*queue, "--queues", "engine", "--processes", engines, "--threads", "1"]),
-        Service("poller", [python, "manage.py", "poller"]),
-    ]
+    """The processes of DESIGN section 3, with web and live behind one address."""
+    names = {"web": "site", "worker": "worker", "engine": "engine", "poller": "poller"}
+    return [Service(shown, command(name, host=host, port=port, env=os.environ)) for shown, name in names.items()]
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
@@ -115,7 +115,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if not wanted or not hmac.compare_digest(
         request.headers.get("Authorization", "").encode(), f"Bearer {wanted}".encode()
     ):
-        raise Http404
+        return HttpResponse("not found\n", status=404, content_type="text/plain")
     registry = CollectorRegistry()
     registry.register(_database)
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):

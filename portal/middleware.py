@@ -11,10 +11,12 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from portal.metrics import observe
+from portal.health import healthz, readyz
+from portal.metrics import metrics, observe
 
 _GIVEN = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_QUIET = {"healthz", "readyz", "metrics"}  # asked every few seconds by machines
+# Asked every few seconds by machines that name us by an inside address: answered before ALLOWED_HOSTS, sessions and logs.
+PROBES = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
 access = structlog.get_logger("kinoglot.access")
 
 
@@ -36,12 +38,15 @@ class RequestIdMiddleware:
             import sentry_sdk
 
             sentry_sdk.set_tag("request_id", request_id)
-        response = self.get_response(request)
+        probe = PROBES.get(request.path_info)
+        response = probe(request) if probe else self.get_response(request)
         response["X-Request-Id"] = request_id
         seconds = time.perf_counter() - began
+        if probe:
+            return response
         route = request.resolver_match.route if request.resolver_match else "unmatched"
         observe(request.method if request.method in _METHODS else "OTHER", route, response.status_code, seconds)
-        if settings.ACCESS_LOG and route not in _QUIET:
+        if settings.ACCESS_LOG:
             # The route and not the path where the path itself is a secret (signed links, invitations).
             secret = request.resolver_match is not None and "token" in request.resolver_match.kwargs
             access.info(

@@ -306,4 +306,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "Kinoglot",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "SITE_SYMBOL": "translate",
+    "DASHBOARD_CALLBACK": "apps.console.dashboard.context",
+    "SIDEBAR": {"navigation": "apps.console.navigation.groups"},
 }

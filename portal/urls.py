@@ -1,6 +1,5 @@
 """Routes of the whole site; every app keeps its own."""
 
-from django.contrib import admin
 from django.urls import include, path
 
 from apps.api.files import download
@@ -10,7 +9,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("apps.api.urls")),
     path("files/<str:token>/<str:name>", download, name="file"),
-    path("console/", admin.site.urls),
+    path("console/", include("apps.console.urls")),
     path("", include("apps.web.urls")),
 ]
 handler400 = "apps.web.views.errors.bad_request"
