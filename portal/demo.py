@@ -10,8 +10,6 @@ import contextlib
 import json
 import os
 import secrets
-import subprocess
-import sys
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -97,17 +95,9 @@ def ensure() -> Demo:
     return known
 
 
-def sample_clip() -> Path:
-    """The clip that this project makes itself (our own voice over our own pictures), made on first use."""
-    path = Path(settings.DATA_DIR) / "sample" / "kinoglot-sample.mp4"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # In a process of its own: speaking loads a gigabyte that the supervisor should not keep.
-        command = [sys.executable, "manage.py", "make_sample", str(path)]
-        done = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise RuntimeError(f"the sample clip could not be made: {(done.stderr or done.stdout).strip()[-500:]}")
-    return path
+def sample_path() -> Path:
+    """Where the clip lies that this project makes itself (our own voice over our own pictures)."""
+    return Path(settings.DATA_DIR) / "sample" / "kinoglot-sample.mp4"
 
 
 def submit(demo: Demo, clip: Path, target: str) -> str:

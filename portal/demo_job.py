@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from portal import demo
 
+Errand = Callable[[str, Sequence[str]], int]
 ENDED = {"completed", "failed", "canceled"}
 
 
-def follow(shown: demo.Demo, clip: Path | None, target: str, console: Console, url: str) -> None:
+def follow(shown: demo.Demo, clip: Path | None, target: str, console: Console, url: str, errand: Errand) -> None:
     """Runs in a thread: submit the reader's clip, or the sample once in this folder's life, and show it until it ends."""
     from django.db import connection
 
     try:
-        _follow(shown, clip, target, console, url)
+        _follow(shown, clip, target, console, url, errand)
     except Exception as error:  # told, never fatal: the site runs on
         console.print(f"The demo translation could not be made: {error}", style="red", soft_wrap=True)
     finally:
         connection.close()
 
 
-def _follow(shown: demo.Demo, clip: Path | None, target: str, console: Console, url: str) -> None:
+def _follow(shown: demo.Demo, clip: Path | None, target: str, console: Console, url: str, errand: Errand) -> None:
     from apps.jobs.models import Job
 
     job_id = "" if clip else shown.job
@@ -32,8 +35,12 @@ def _follow(shown: demo.Demo, clip: Path | None, target: str, console: Console, 
         job_id = ""
     if not job_id:
         if clip is None:
-            console.print("Making the sample clip (once) ...")
-            clip = demo.sample_clip()
+            clip = demo.sample_path()
+            if not clip.exists():
+                console.print("Making the sample clip (once) ...")
+                # In a process of its own: speaking loads a gigabyte that the supervisor should not keep.
+                if errand("sample", [sys.executable, "manage.py", "make_sample", str(clip)]) != 0:
+                    raise RuntimeError("the sample clip could not be made; logs/sample.log says why")
             job_id = demo.submit(shown, clip, target)
             shown.job = job_id
             demo.save(shown)

@@ -91,7 +91,7 @@ def run(options: Options, console: Console) -> int:
             _wait_until_ready(supervisor, f"http://{name}:{port}", console)
             _screen(console, url, shown, data)
             if shown is not None:
-                _start_demo(shown, clip, options, console, url)
+                _start_demo(shown, clip, options, console, url, supervisor)
             _watch(supervisor, server)
     except AlreadyRunning as problem:
         console.print(str(problem), soft_wrap=True)
@@ -226,10 +226,12 @@ def _screen(console: Console, url: str, shown: demo.Demo | None, data: Path) -> 
     console.print()
 
 
-def _start_demo(shown: demo.Demo, clip: Path | None, options: Options, console: Console, url: str) -> None:
+def _start_demo(
+    shown: demo.Demo, clip: Path | None, options: Options, console: Console, url: str, supervisor: Supervisor
+) -> None:
     """Submit and follow the demo job beside the watch loop; its failure is told and stops nothing."""
-    thread = threading.Thread(target=follow, args=(shown, clip, options.target, console, url), name="demo", daemon=True)
-    thread.start()
+    told = (shown, clip, options.target, console, url, supervisor.errand)
+    threading.Thread(target=follow, args=told, name="demo", daemon=True).start()
 
 
 def _watch(supervisor: Supervisor, server: Server | None) -> NoReturn:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,6 +46,9 @@ class Supervisor:
         self.env = dict(env)
         self.say = say
         self._reaper: subprocess.Popen[bytes] | None = None
+        self._errands: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()  # errands are run from other threads
+        self._stopping = False
 
     def start(self) -> None:
         """Start everything."""
@@ -69,11 +73,29 @@ class Supervisor:
                 service.deaths += 1
                 service.due = now + pause
                 self.say(
-                    f"{service.name} ended ({_reason(code)}); starting it again in {pause:g} s. Its log: {self.log_of(service)}"
+                    f"{service.name} ended ({_reason(code)}); starting it again in {pause:g} s. Its log: {self.log_of(service.name)}"
                 )
+
+    def errand(self, name: str, command: Sequence[str]) -> int:
+        """Run a program once, to its end, under the same protection; returns its exit status. For use in a thread."""
+        with self._lock:
+            if self._stopping:
+                return -signal.SIGTERM
+            process = self._spawn(name, command)
+            self._errands.add(process)
+        try:
+            return process.wait()
+        finally:
+            with self._lock:
+                self._errands.discard(process)
+            self._tell_reaper(f"-{process.pid}")
 
     def stop(self, grace: float) -> None:
         """Ask all to end, wait up to `grace` seconds, then kill what is left. A second interrupt skips the wait."""
+        with self._lock:
+            self._stopping = True
+            for process in self._errands:
+                reaper.signal_group(process.pid, signal.SIGKILL)
         running = [service for service in self.services if service.process is not None]
         for service in running:
             assert service.process is not None
@@ -92,19 +114,23 @@ class Supervisor:
                 self._reaper.wait()
                 self._reaper = None
 
-    def log_of(self, service: Service) -> Path:
-        """Where the program's output goes."""
-        return self.logs / f"{service.name}.log"
+    def log_of(self, name: str) -> Path:
+        """Where a program's output goes."""
+        return self.logs / f"{name}.log"
 
     def _start(self, service: Service) -> None:
+        service.process = self._spawn(service.name, service.command)
+        service.started = time.monotonic()
+
+    def _spawn(self, name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
         if self._reaper is None:
             self._start_reaper()
-        log = self.log_of(service)
+        log = self.log_of(name)
         if log.exists() and log.stat().st_size > LOG_LIMIT:
             log.replace(log.with_suffix(".log.1"))
         with log.open("ab") as output:
-            service.process = subprocess.Popen(
-                list(service.command),
+            process = subprocess.Popen(
+                list(command),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -112,8 +138,8 @@ class Supervisor:
                 env=self.env,
                 start_new_session=True,
             )
-        service.started = time.monotonic()
-        self._tell_reaper(f"+{service.process.pid}")
+        self._tell_reaper(f"+{process.pid}")
+        return process
 
     def _bury(self, service: Service) -> None:
         """End whatever is left of a program's group and forget it. What it was doing is in rows, so killing is safe."""
@@ -127,9 +153,9 @@ class Supervisor:
 
     def _start_reaper(self) -> None:
         self._reaper = reaper.start()
-        for service in self.services:
-            if service.process is not None:
-                self._tell_reaper(f"+{service.process.pid}")
+        running = [service.process for service in self.services if service.process is not None]
+        for process in [*running, *self._errands]:
+            self._tell_reaper(f"+{process.pid}")
 
     def _tell_reaper(self, line: str) -> None:
         if self._reaper is not None and self._reaper.stdin is not None:
