@@ -58,7 +58,7 @@ _NAME: Final = re.compile(
     r"^(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$"
 )
 # The last label of a name is never a number; what looks so is an address in decimal, octal or hex dress.
-_NUMBER_LIKE: Final = re.compile(r"^(0x[0-9a-f]*|[0-9]+)$")
+_NUMBER_LIKE: Final = re.compile(r"^(0x[0-9a-f]*|[0-9]+)\Z")
 _UNSAFE: Final = re.compile(r"[\x00-\x20\x7f\\]")
 
 
@@ -164,6 +164,10 @@ def is_public(ip: IPAddress) -> bool:
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
+# Names that no public resolver answers: refused at once, without the lookup that would refuse them later.
+_LOCAL_NAMES: Final = frozenset({"localhost", "local", "internal", "localdomain", "home", "lan"})
+
+
 @lru_cache(maxsize=64)
 def _parse_allowed(entries: tuple[str, ...]) -> tuple[frozenset[tuple[str, int | None]], tuple[IPNetwork, ...]]:
     names: set[tuple[str, int | None]] = set()
@@ -206,6 +210,8 @@ def check_url(url: str, policy: OutboundPolicy) -> httpx.URL:
     except ValueError:
         if _NUMBER_LIKE.match(host.rsplit(".", 1)[-1]) or not _NAME.match(host):
             raise BadUrl("The host of the address is not spelled as a name or a plain IP address.") from None
+        if host.rsplit(".", 1)[-1] in _LOCAL_NAMES and not policy.names_host(host, port):
+            raise AddressRefused(f"The host {host} is not a public name, so it may not be called.") from None
     else:
         if not policy.permits(str(literal), port):
             raise AddressRefused(f"The host {host} is not a public address, so it may not be called.")

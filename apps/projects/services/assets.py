@@ -24,7 +24,7 @@ from apps.projects.models import Asset, asset_id
 def outbound_policy(*, max_bytes: int = 0) -> OutboundPolicy:
     """The portal's rules for fetching what customers name; max_bytes 0 means the policy's own limit."""
     allowed = tuple(settings.PRIVATE_HOSTS_ALLOWED)
-    return OutboundPolicy(allowed_private=allowed, max_bytes=max_bytes) if max_bytes else OutboundPolicy(allowed)
+    return OutboundPolicy(allowed_private=allowed, **({"max_bytes": max_bytes} if max_bytes else {}))
 
 
 def storage_key(organization_public_id: str, public_id: str) -> str:
