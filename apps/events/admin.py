@@ -18,7 +18,17 @@ class EventAdmin(NewestFirst):
     list_filter = (CREATED_FILTER, "subject_type")
     search_fields = ("=subject_id", "=type", "=request_id")
     search_help_text = _("Public id of the subject, type (job.completed) or request id")
-    fields = ("id", "created_at", "type", "subject_type", "subject_id", "who", "organization_id", "request_id", "details")
+    fields = (
+        "id",
+        "created_at",
+        "type",
+        "subject_type",
+        "subject_id",
+        "who",
+        "organization_id",
+        "request_id",
+        "details",
+    )
     readonly_fields = ("who", "details")
 
     @admin.display(description=_("actor"))

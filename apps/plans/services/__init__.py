@@ -5,6 +5,7 @@ from apps.plans.services.credits import adjust_credits, grant_credits
 from apps.plans.services.estimates import Estimate, EstimateLine, estimate, price_items, price_measured
 from apps.plans.services.holds import capture_hold, expire_holds, release_hold, resize_hold
 from apps.plans.services.subscriptions import grant_monthly, set_subscription
+from apps.plans.services.sweeps import check_books_when_due, sweep
 
 __all__ = [
     "Estimate",
@@ -13,6 +14,7 @@ __all__ = [
     "adjust_credits",
     "capture_hold",
     "check_books",
+    "check_books_when_due",
     "estimate",
     "expire_holds",
     "grant_credits",
@@ -22,4 +24,5 @@ __all__ = [
     "release_hold",
     "resize_hold",
     "set_subscription",
+    "sweep",
 ]
