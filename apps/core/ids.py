@@ -31,7 +31,7 @@ PREFIXES: Final[dict[str, str]] = {
     "whe": "webhook endpoint",
     "whm": "webhook message",
 }
-ID_PATTERN: Final = re.compile(rf"^(?P<prefix>[a-z]{{3}})_[{ALPHABET}]{{16}}$")
+ID_PATTERN: Final = re.compile(rf"^(?P<prefix>[a-z]{{3}})_[{ALPHABET}]{{16}}\Z")
 
 _TIME_CHARS: Final = 7  # 35 bits of eighths of a second since 1970: lasts until 2106
 _RANDOM_CHARS: Final = 9  # 45 random bits within one eighth of a second

@@ -19,7 +19,7 @@ Direction = Literal["ltr", "rtl"]
 
 # A farther match in CLDR's measure is another script or language: better an error than a wrong dub.
 _MAX_DISTANCE: Final = 9
-_TAG: Final = re.compile(r"^[A-Za-z0-9]{1,8}([-_][A-Za-z0-9]{1,8})*$")
+_TAG: Final = re.compile(r"^[A-Za-z0-9]{1,8}([-_][A-Za-z0-9]{1,8})*\Z")
 # CLDR writes a language under several codes; matching must not leave these families.
 _SAME_LANGUAGE: Final[Mapping[str, str]] = {"no": "nb", "cmn": "zh", "tl": "fil", "swh": "sw", "arb": "ar", "zsm": "ms"}
 # Whisper's own codes where they differ from ours. yue is known only to its largest models, zh to all.

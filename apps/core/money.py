@@ -9,7 +9,7 @@ from typing import Final
 MILLI: Final = 1000
 # Fits a PostgreSQL bigint with room for sums: a quadrillion credits.
 MAX_MILLICREDITS: Final = 10**18
-_TEXT: Final = re.compile(r"^-?\d{1,15}(\.\d{1,3})?$")
+_TEXT: Final = re.compile(r"^-?[0-9]{1,15}(\.[0-9]{1,3})?\Z")
 
 
 def to_text(millicredits: int) -> str:

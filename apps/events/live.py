@@ -28,8 +28,8 @@ REAUTHORIZE_SECONDS: Final = 60.0
 PROGRESS_SECONDS: Final = 0.25  # progress is shown, not recorded: four times a second is smooth enough
 SEND_SECONDS: Final = 20.0  # a client that takes nothing for so long is let go
 MAX_STREAMS: Final = 5000
-_PATH: Final = re.compile(r"^/live/(?:(?P<organization>organization)|jobs/(?P<job>[A-Za-z0-9_]{1,40}))/?$")
-_POSITION: Final = re.compile(r"^\d{1,18}(-\d{1,18})?$")
+_PATH: Final = re.compile(r"^/live/(?:(?P<organization>organization)|jobs/(?P<job>[A-Za-z0-9_]{1,40}))/?\Z")
+_POSITION: Final = re.compile(r"^[0-9]{1,18}(-[0-9]{1,18})?\Z")
 _HEADERS: Final = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),

@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import aiohttp
 import httpx
+import yarl
 from aiohttp.abc import AbstractResolver, ResolveResult
-from httpx_aiohttp import AiohttpTransport
+from httpx_aiohttp.transport import AiohttpResponseStream, map_aiohttp_exceptions
 
 from apps.core.http.body import Decoder, declared_length
 from apps.core.http.errors import AddressRefused, FetchFailed, OutboundError, TimedOut, TooLarge
 from apps.core.http.fetch import Reply, next_hop
 from apps.core.http.policy import OutboundPolicy, check_url
 from apps.core.http.transport import default_ssl_context, timeouts, translate
+
+# Of its own, so that slow name servers of strangers do not use up the loop's default threads.
+_lookups = ThreadPoolExecutor(16, thread_name_prefix="lookup")
 
 
 class _Resolver(AbstractResolver):
@@ -30,7 +35,7 @@ class _Resolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        addresses = await asyncio.get_running_loop().run_in_executor(None, self._policy.resolve, host, port)
+        addresses = await asyncio.get_running_loop().run_in_executor(_lookups, self._policy.resolve, host, port)
         self.allowed.update((address, port) for address in addresses if not self._policy.permits(address, port))
         return [
             ResolveResult(
@@ -53,13 +58,17 @@ class _Refused(OSError):
     """aiohttp lets only OSError out of its connector; this one is turned back into AddressRefused."""
 
 
-class GuardedAsyncTransport(AiohttpTransport):
-    """AiohttpTransport whose sessions resolve and connect under a policy, keep no cookies, obey no environment."""
+class GuardedAsyncTransport(httpx.AsyncBaseTransport):
+    """httpx over an aiohttp session that resolves and connects under a policy, keeps no cookies, obeys no environment.
+
+    Not httpx_aiohttp's own transport: that one hands the address over as text, and aiohttp then rewrites its escapes
+    (%2F in a query), which breaks signed links; its stream and its table of exceptions are used here.
+    """
 
     def __init__(self, policy: OutboundPolicy, max_connections: int) -> None:
-        super().__init__(client=self._session, trust_env=False)
         self._policy = policy
         self._max_connections = max_connections
+        self._made: aiohttp.ClientSession | None = None
 
     def _session(self) -> aiohttp.ClientSession:
         resolver = _Resolver(self._policy)
@@ -93,7 +102,32 @@ class GuardedAsyncTransport(AiohttpTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         check_url(str(request.url), self._policy)
-        return await super().handle_async_request(request)
+        if self._made is None:
+            self._made = self._session()
+        times = request.extensions.get("timeout", {})
+        with map_aiohttp_exceptions():
+            response = await self._made.request(
+                request.method,
+                yarl.URL(str(request.url), encoded=True),
+                headers=request.headers,
+                skip_auto_headers=("content-type", "accept", "accept-encoding", "user-agent"),
+                data=(await request.aread()) or None,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(
+                    connect=times.get("pool"), sock_connect=times.get("connect"), sock_read=times.get("read")
+                ),
+            )
+        return httpx.Response(
+            response.status,
+            headers=list(response.raw_headers),
+            stream=AiohttpResponseStream(response),
+            request=request,
+            extensions={"http_version": b"HTTP/1.1"},
+        )
+
+    async def aclose(self) -> None:
+        if self._made is not None:
+            await self._made.close()
 
 
 def async_client(policy: OutboundPolicy, *, max_connections: int = 100) -> httpx.AsyncClient:

@@ -53,7 +53,7 @@ class Decoder:
 def declared_length(headers: httpx.Headers) -> int | None:
     """Content-Length when it is there and sound."""
     text = headers.get("content-length", "")
-    return int(text) if re.fullmatch(r"\d{1,18}", text) else None
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
 
 
 def file_name(headers: httpx.Headers, url: httpx.URL) -> str:
