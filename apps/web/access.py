@@ -32,10 +32,10 @@ class PageRequest(HttpRequest):
     tenant: Tenant
     htmx: HtmxDetails
 
-    @property
-    def person(self) -> User:
-        """The signed-in user."""
-        return cast("User", self.user)
+
+def person_of(request: PageRequest) -> User:
+    """The signed-in person."""
+    return cast("User", request.user)
 
 
 def actor_of(request: PageRequest) -> Actor:

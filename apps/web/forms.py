@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils import timezone
@@ -12,10 +12,16 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.models import Organization, Role, User
 from apps.accounts.permissions import SCOPES
 
+if TYPE_CHECKING:  # ModelForm is generic for the type checker only
+    UserModelForm = forms.ModelForm[User]
+    OrganizationModelForm = forms.ModelForm[Organization]
+else:
+    UserModelForm = OrganizationModelForm = forms.ModelForm
+
 EXPIRIES = {"": None, "30": 30, "90": 90, "365": 365}
 
 
-class ProfileForm(forms.ModelForm[User]):
+class ProfileForm(UserModelForm):
     """Name of a person."""
 
     class Meta:
@@ -26,7 +32,7 @@ class ProfileForm(forms.ModelForm[User]):
         widgets = {"name": forms.TextInput(attrs={"autocomplete": "name"})}
 
 
-class OrganizationForm(forms.ModelForm[Organization]):
+class OrganizationForm(OrganizationModelForm):
     """Name of an organization."""
 
     class Meta:

@@ -114,7 +114,7 @@ def full(actor: Actor, job: Job) -> dict[str, Any]:
         "duration_ms": job.measured_ms or (asset.duration_ms if asset else None),
         "downloads": downloads(artefacts),
         "cost": cost(jobs) if allows(actor, "billing.view") else None,
-        "timeline": timeline.lines_for(selectors.events_for_job(actor=actor, job=job), job),
+        "timeline": timeline.lines_for(selectors.events_for_job(actor=actor, job=job)),
         "source_media": original,
         "target_media": result,
         "curl": samples.highlighted(samples.curl(order_of(jobs, asset))),

@@ -53,6 +53,9 @@ def read(post: QueryDict) -> Draft:
         found = _PATH.search(where)
         draft.errors[found.group(1) if found else ""] = [text]
         return draft
+    if not draft.body["target_locales"]:
+        draft.order = order  # nothing can be said about languages yet
+        return draft
     order, draft.errors = normalize(order)
     draft.order = order
     return draft

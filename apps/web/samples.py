@@ -31,7 +31,7 @@ def body_of(order: dict[str, Any]) -> dict[str, Any]:
 
 def curl(order: dict[str, Any]) -> str:
     """A curl command."""
-    text = json.dumps(body_of(order), indent=2, ensure_ascii=False).replace("'", "'\\''")
+    text = _json(body_of(order)).replace("'", "'\\''")
     lines = text.splitlines()
     block = "\n".join([lines[0], *("  " + line for line in lines[1:])])
     return (
@@ -75,8 +75,20 @@ def _trim(value: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
     return {key: item for key, item in value.items() if item is not None and item != defaults.get(key)}
 
 
+def _json(value: Any, depth: int = 0) -> str:
+    """JSON as a person writes it: lists and small objects on one line."""
+    flat = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, dict) or (depth and len(flat) < 48):
+        return flat.replace('{"', '{ "').replace('"}', '" }') if isinstance(value, dict) else flat
+    pad = "  " * (depth + 1)
+    rows = [f"{pad}{json.dumps(key)}: {_json(item, depth + 1)}" for key, item in value.items()]
+    return "{\n" + ",\n".join(rows) + "\n" + "  " * depth + "}"
+
+
 def _python_literal(value: Any, depth: int = 0) -> str:
     pad, end = "    " * (depth + 1), "    " * depth
+    if isinstance(value, dict) and depth and len(repr(value)) < 48:
+        return "{" + ", ".join(f"{json.dumps(key)}: {_python_literal(item)}" for key, item in value.items()) + "}"
     if isinstance(value, dict):
         rows = [f"{pad}{json.dumps(key)}: {_python_literal(item, depth + 1)},\n" for key, item in value.items()]
         return "{\n" + "".join(rows) + end + "}"

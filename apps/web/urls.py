@@ -14,6 +14,7 @@ urlpatterns = [
     path("language/", preferences.language, name="language"),
     path("jobs/", jobs.index, name="jobs"),
     path("jobs/new/", newjob.new, name="job-new"),
+    path("jobs/new/languages.json", newjob.available, name="job-languages"),
     path("jobs/new/preview/", newjob.preview, name="job-preview"),
     path("jobs/new/sample/", newjob.sample, name="job-sample"),
     path("jobs/<str:public_id>/", job.page, name="job"),

@@ -24,6 +24,9 @@ class Languages extends HTMLElement {
       this.filter();
     });
     this.addEventListener("change", () => this.chips());
+    this.closest("form").addEventListener("change", (event) => {
+      if (["source_language", "steps"].includes(event.target.name)) this.offer();
+    });
     this.chips();
   }
 
@@ -35,6 +38,38 @@ class Languages extends HTMLElement {
       shown += label.hidden ? 0 : 1;
     }
     this.empty.hidden = shown > 0;
+  }
+
+  /** What can be made depends on the spoken language and the steps; what cannot moves below a line that says so. */
+  async offer() {
+    const form = this.closest("form");
+    const query = new URLSearchParams({ source: form.elements.source_language.value, steps: form.elements.steps.value });
+    const answer = await fetch(`${this.dataset.available}?${query}`, { credentials: "same-origin" }).catch(() => null);
+    if (!answer?.ok) return;
+    const able = await answer.json();
+    const list = this.querySelector(".lang-list");
+    let title = this.querySelector("[data-off-title]:not(kg-languages)");
+    if (!title) {
+      title = document.createElement("h3");
+      title.dataset.offTitle = "";
+      title.textContent = this.dataset.offTitle;
+    }
+    const off = [];
+    for (const { label, box } of this.rows) {
+      const can = box.value in able;
+      box.disabled = !can;
+      box.checked &&= can;
+      label.toggleAttribute("data-off", !can);
+      label.querySelector("[data-remark]").textContent = able[box.value] ?? "";
+      if (can) list.insertBefore(label, this.empty);
+      else off.push(label);
+    }
+    if (off.length) list.insertBefore(title, this.empty);
+    else title.remove();
+    for (const label of off) list.insertBefore(label, this.empty);
+    this.chips();
+    this.filter();
+    this.dispatchEvent(new CustomEvent("kg:changed", { bubbles: true }));
   }
 
   chips() {

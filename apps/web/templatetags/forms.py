@@ -7,6 +7,8 @@ from typing import Any
 from django import forms, template
 from django.forms import BoundField
 
+from apps.web.templatetags.web import sentence_case
+
 register = template.Library()
 
 _PLAIN = (forms.CheckboxInput, forms.RadioSelect, forms.CheckboxSelectMultiple, forms.FileInput, forms.HiddenInput)
@@ -29,14 +31,18 @@ def field(bound: BoundField, help: str = "", css: str = "") -> dict[str, Any]:
     if not isinstance(widget, _PLAIN):
         kind = "select" if isinstance(widget, forms.Select) else "textarea" if isinstance(widget, forms.Textarea) else "input"
         attrs["class"] = f"{widget.attrs.get('class', '')} {kind} {css}".strip()
-        # Placeholders that only repeat the label (allauth's) say nothing and lower contrast.
-        if widget.attrs.get("placeholder") == str(bound.label):
-            attrs["placeholder"] = ""
+        if _foreign(bound):
+            attrs["placeholder"] = ""  # allauth's only repeat the label
     return {
         "bound": bound,
+        "label": sentence_case(str(bound.label)) if _foreign(bound) else bound.label,
         "control": bound.as_widget(attrs=attrs),
         "help": text,
         "is_check": isinstance(widget, forms.CheckboxInput),
         "is_group": isinstance(widget, forms.RadioSelect | forms.CheckboxSelectMultiple),
         "hidden": bound.is_hidden,
     }
+
+
+def _foreign(bound: BoundField) -> bool:
+    return type(bound.form).__module__.startswith("allauth")

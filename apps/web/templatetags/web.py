@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -78,9 +78,9 @@ def span(value: timedelta | float | None) -> str:
         return gettext("%(s)d s") % {"s": max(seconds, 0)}
     minutes, seconds = divmod(seconds, 60)
     if minutes < 60:
-        return gettext("%(m)d m %(s)d s") % {"m": minutes, "s": seconds}
+        return gettext("%(m)d m %(s)d s") % {"m": minutes, "s": seconds} if seconds else gettext("%(m)d m") % {"m": minutes}
     hours, minutes = divmod(minutes, 60)
-    return gettext("%(h)d h %(m)d m") % {"h": hours, "m": minutes}
+    return gettext("%(h)d h %(m)d m") % {"h": hours, "m": minutes} if minutes else gettext("%(h)d h") % {"h": hours}
 
 
 @register.filter
@@ -130,11 +130,14 @@ def language_short(code: str) -> str:
 
 @register.filter
 def autonym(code: str) -> str:
-    """The language's own name for itself."""
+    """The language's own name for itself; without its region where that would not fit a column."""
     try:
-        return languages.describe(code).autonym
+        name = languages.describe(code).autonym
     except languages.UnknownLanguage:
         return code
+    if len(name) > 22:
+        name = name.partition(" (")[0]
+    return name[:1].upper() + name[1:]
 
 
 @register.filter
@@ -173,9 +176,10 @@ def sentence_case(text: str) -> str:
 
 
 @register.filter
-def has_tag(tags: str | None, name: str) -> bool:
-    """Whether allauth's comma-separated element tags hold a word."""
-    return name in [tag.strip() for tag in (tags or "").split(",")]
+def has_tag(tags: Sequence[str] | str | None, name: str) -> bool:
+    """Whether allauth's element tags (a list, or text with commas) hold a word."""
+    words = tags.split(",") if isinstance(tags, str) else tags or []
+    return name in [word.strip() for word in words]
 
 
 @register.filter
@@ -193,6 +197,19 @@ def ago(moment: datetime) -> str:
     if seconds < 60:
         return gettext("just now")
     return gettext("%(time)s ago") % {"time": timesince(moment, depth=1)}
+
+
+@register.filter
+def when(moment: datetime) -> str:
+    """A moment as people say it: "today 14:02", "yesterday 9:30", else the date with the time."""
+    local = timezone.localtime(moment)
+    days = (timezone.localdate() - local.date()).days
+    clock_time = formats.time_format(local, "H:i")
+    if days == 0:
+        return gettext("today %(time)s") % {"time": clock_time}
+    if days == 1:
+        return gettext("yesterday %(time)s") % {"time": clock_time}
+    return f"{formats.date_format(local, 'DATE_FORMAT')} {clock_time}"
 
 
 @register.filter

@@ -7,14 +7,14 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 
-from apps.web.access import PageRequest, signed_in
+from apps.web.access import PageRequest, person_of, signed_in
 from apps.web.forms import ProfileForm
 
 
 @signed_in
 def profile(request: PageRequest) -> HttpResponse:
     """The name, the colours and the language of the interface."""
-    form = ProfileForm(request.POST or None, instance=request.person)
+    form = ProfileForm(request.POST or None, instance=person_of(request))
     if request.method == "POST" and form.is_valid():
         form.save()
         messages.success(request, gettext("Saved."))

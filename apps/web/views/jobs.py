@@ -24,7 +24,7 @@ def index(request: PageRequest) -> HttpResponse:
     status = status if status in Job.Status.values else ""
     search = request.GET.get("q", "").strip()[:100]
     page = selectors.jobs_for(
-        actor=actor, status=status or None, search=search or None, cursor=request.GET.get("cursor") or None, limit=PAGE
+        actor=actor, status=status, search=search, cursor=request.GET.get("cursor", ""), limit=PAGE
     )
     context = {
         "items": items_for(page.items),

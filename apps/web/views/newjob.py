@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.views.decorators.http import require_POST
@@ -19,11 +19,11 @@ from apps.jobs import services
 from apps.plans.selectors import plan_for
 from apps.plans.services import estimate
 from apps.projects.models import Asset
-from apps.web import orderform, samples
+from apps.web import coverage, orderform, samples
 from apps.web.access import PageRequest, actor_of, member_page
 from apps.web.messages import sentence
 from apps.web.sampleclip import sample_asset
-from apps.web.templatetags.web import language
+from apps.web.templatetags.web import autonym, language
 
 # What most people translate into; shown above the rest of the list.
 COMMON = ("es-ES", "pt-BR", "fr-FR", "de-DE", "zh-CN", "ja-JP", "hi-IN", "ar-SA", "it-IT", "ru-RU", "ko-KR", "id-ID")
@@ -59,6 +59,13 @@ def preview(request: PageRequest) -> HttpResponse:
     """The rail beside the form: price, button and code sample for what is chosen so far."""
     draft = orderform.read(request.POST)
     return render(request, "web/partials/newjob_rail.html", rail(request, draft))
+
+
+@member_page
+def available(request: PageRequest) -> HttpResponse:
+    """Which targets the installed providers can make from a source with these steps, as JSON for the picker."""
+    steps = ["subtitles", "voice"] if request.GET.get("steps", "voice") == "voice" else ["subtitles"]
+    return JsonResponse(coverage.targets_for(request.GET.get("source") or "auto", steps))
 
 
 @member_page
@@ -108,12 +115,14 @@ def _duration(request: PageRequest, draft: orderform.Draft) -> int | None:
 def _context(request: PageRequest, draft: orderform.Draft) -> dict[str, Any]:
     actor = actor_of(request)
     plan = plan_for(actor.organization)
+    able = coverage.targets_for(str(draft.body["source_language"]), list(draft.body["steps"]))
     chosen = draft.body["target_locales"]
     return rail(request, draft) | {
         "post": request.POST,
         "body": draft.body,
-        "sources": sorted(((code, language(code), info.autonym) for code, info in languages.sources().items()), key=lambda row: row[1]),
-        "targets": _targets(),
+        "sources": sorted(((code, language(code), autonym(code)) for code in languages.sources()), key=lambda row: row[1]),
+        "targets": [(*row, able.get(row[0])) for row in sorted(_targets(), key=lambda row: row[0] not in able)],
+        "off_from": next((row[0] for row in sorted(_targets(), key=lambda row: row[0] not in able) if row[0] not in able), ""),
         "chosen": chosen,
         "glossaries": Glossary.objects.filter(organization=actor.organization, archived_at=None).order_by("name"),
         "plan": plan,
@@ -122,6 +131,7 @@ def _context(request: PageRequest, draft: orderform.Draft) -> dict[str, Any]:
 
 
 def _targets() -> list[tuple[str, str, str]]:
-    rows = [(code, language(code), info.autonym) for code, info in languages.targets().items()]
+    """Name, own name and code of each target, the usual ones first."""
+    rows = [(code, language(code), autonym(code)) for code in languages.targets()]
     place = {code: index for index, code in enumerate(COMMON)}
     return sorted(rows, key=lambda row: (place.get(row[0], len(place)), row[1]))

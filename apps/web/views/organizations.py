@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from apps.accounts import services
 from apps.accounts.permissions import allows, require
 from apps.plans.selectors import plan_for
-from apps.web.access import PageRequest, actor_of, member_page, organization_of, signed_in
+from apps.web.access import PageRequest, actor_of, member_page, organization_of, person_of, signed_in
 from apps.web.forms import OrganizationForm
 
 
@@ -21,7 +21,7 @@ def new(request: PageRequest) -> HttpResponse:
     """Makes an organization with the signed-in person as owner, and switches to it."""
     form = OrganizationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        organization = services.sign_up_organization(user=request.person, name=form.cleaned_data["name"])
+        organization = services.sign_up_organization(user=person_of(request), name=form.cleaned_data["name"])
         request.session[settings.SESSION_ORGANIZATION_KEY] = organization.public_id
         messages.success(request, gettext("%(name)s is ready.") % {"name": organization.name})
         return redirect("web:jobs")

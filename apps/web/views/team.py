@@ -14,7 +14,7 @@ from apps.accounts import selectors, services
 from apps.accounts.models import Role
 from apps.accounts.permissions import RANKS, allows, rank
 from apps.core.errors import ApiError
-from apps.web.access import PageRequest, actor_of, field_errors, member_page, signed_in
+from apps.web.access import PageRequest, actor_of, field_errors, member_page, person_of, signed_in
 from apps.web.forms import InviteForm
 from apps.web.messages import sentence
 
@@ -104,7 +104,7 @@ def accept(request: PageRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         return render(request, "web/invitation.html", {"invitation": selectors.invitation_for(token)})
     try:
-        membership = services.accept_invitation(user=request.person, token=token)
+        membership = services.accept_invitation(user=person_of(request), token=token)
     except ApiError as error:
         if error.http_status == 404:
             raise

@@ -14,7 +14,6 @@ from apps.engine.transcript import Transcript as Document
 from apps.jobs import selectors, services
 from apps.jobs.models import Job
 from apps.projects.models import Transcript
-from apps.projects.services.transcripts import save_revision
 from apps.web import jobpage, listing
 from apps.web.access import PageRequest, actor_of, member_page
 from apps.web.transcriptlines import lines_of
@@ -71,9 +70,8 @@ def _save(request: PageRequest, job: Job, revision: Transcript) -> HttpResponse:
     try:
         if job.translation is not None and edited:
             expected = int(request.POST.get("revision") or 0)
-            save_revision(
-                actor=actor, translation=job.translation, document=document, origin=Transcript.Origin.EDITED,
-                expected_revision=expected,
+            services.edit_transcript(
+                actor=actor, translation=job.translation, document=document, expected_revision=expected
             )
     except ApiError as error:
         if error.code != PRECONDITION:
