@@ -5,7 +5,7 @@ from __future__ import annotations
 import dramatiq
 
 from apps.jobs import services
-from apps.jobs.services import deliver
+from apps.jobs.services import deliver, remote
 
 DAY_MS = 86_400_000
 
@@ -26,3 +26,15 @@ def run_engine(public_id: str) -> None:
 def deliver_callback(public_id: str, attempt: int) -> None:
     """Posts an ended job to its order's callback_url."""
     deliver.deliver_callback(public_id, attempt)
+
+
+@dramatiq.actor(queue_name="default", max_retries=0, time_limit=3_600_000, notify_shutdown=True)
+def submit_remote(public_id: str) -> None:
+    """Hands a job to the vendor that carries it out."""
+    remote.submit_remote(public_id)
+
+
+@dramatiq.actor(queue_name="default", max_retries=0, time_limit=3_600_000, notify_shutdown=True)
+def collect_remote(public_id: str) -> None:
+    """Fetches a vendor's finished outputs."""
+    remote.collect_remote(public_id)

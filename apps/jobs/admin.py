@@ -12,11 +12,19 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as __
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
-from unfold.decorators import action, display
 
 from apps.accounts.selectors import actor_for_staff
 from apps.core.errors import job_codes
-from apps.events.admin_base import CREATED_FILTER, NewestFirst, action_page, credits_text, object_or_back, pretty_json
+from apps.events.admin_base import (
+    CREATED_FILTER,
+    NewestFirst,
+    action_page,
+    button,
+    column,
+    credits_text,
+    object_or_back,
+    pretty_json,
+)
 from apps.events.admin_forms import Confirm
 from apps.jobs.admin_story import story_of
 from apps.jobs.models import Artefact, CallbackProof, ConcurrencyCounter, Job, ProviderCall
@@ -100,44 +108,44 @@ class JobAdmin(NewestFirst):
         response: HttpResponse = super().change_view(request, object_id, form_url, {**(extra_context or {}), **story})
         return response
 
-    @display(description=_("status"), label=STATUS_COLOURS)
+    @column(_("status"), label=STATUS_COLOURS)
     def state(self, job: Job) -> tuple[str, str]:
         return job.status, job.get_status_display()
 
-    @display(description=_("progress"))
+    @column(_("progress"))
     def percent(self, job: Job) -> str:
         return f"{job.progress_fraction * 100:.0f} %"
 
-    @display(description=_("what the code means"))
+    @column(_("what the code means"))
     def error_title(self, job: Job) -> str:
         row = job_codes().get(job.error_code or 0)
         return row.title if row else "-"
 
-    @display(description=_("estimate"))
+    @column(_("estimate"))
     def estimated_credits(self, job: Job) -> str:
         return credits_text(job.estimate)
 
-    @display(description=_("held"))
+    @column(_("held"))
     def held_credits(self, job: Job) -> str:
         return credits_text(job.hold.amount if job.hold and job.hold.status == "placed" else 0)
 
-    @display(description=_("charged"))
+    @column(_("charged"))
     def charged_credits(self, job: Job) -> str:
         return credits_text(job.charged)
 
-    @display(description=_("order"))
+    @column(_("order"))
     def order_text(self, job: Job) -> SafeString:
         return pretty_json(job.order)
 
-    @action(description=_("Cancel"), url_path="cancel", icon="cancel")
+    @button(_("Cancel"), url_path="cancel", icon="cancel")
     def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._act(request, object_id, "cancel", __("Cancel"), __("What is held is given back."))
 
-    @action(description=_("Resume"), url_path="resume", icon="play_arrow")
+    @button(_("Resume"), url_path="resume", icon="play_arrow")
     def resume(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._act(request, object_id, "resume", __("Resume"), __("The review is passed as it stands."))
 
-    @action(description=_("Retry"), url_path="retry", icon="replay")
+    @button(_("Retry"), url_path="retry", icon="replay")
     def retry(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._act(request, object_id, "retry", __("Retry"), __("The customer's wallet is asked for a new hold."))
 
@@ -186,7 +194,7 @@ class ArtefactAdmin(NewestFirst):
     search_fields = ("=public_id", "=job__public_id", "=sha256")
     search_help_text = _("Public id of the file or its job, or SHA-256")
 
-    @display(description=_("size"))
+    @column(_("size"))
     def bytes(self, artefact: Artefact) -> str:
         return filesizeformat(artefact.size)
 
@@ -206,15 +214,15 @@ class ProviderCallAdmin(NewestFirst):
         """Without the raw bodies in the list."""
         return super().get_queryset(request).defer("request", "response")
 
-    @display(description=_("outcome"), label={"ok": "success", "refused": "danger", "unknown": "warning"})
+    @column(_("outcome"), label={"ok": "success", "refused": "danger", "unknown": "warning"})
     def state(self, call: ProviderCall) -> tuple[str, str]:
         return call.outcome, call.get_outcome_display()
 
-    @display(description=_("request"))
+    @column(_("request"))
     def sent(self, call: ProviderCall) -> SafeString:
         return pretty_json(call.request)
 
-    @display(description=_("response"))
+    @column(_("response"))
     def answered(self, call: ProviderCall) -> SafeString:
         return pretty_json(call.response)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
-from unfold.decorators import display
 
-from apps.events.admin_base import CREATED_FILTER, NewestFirst, actor_label, pretty_json
+from apps.events.admin_base import CREATED_FILTER, NewestFirst, actor_label, column, pretty_json
 from apps.projects.models import Asset, Project, Transcript, Translation, Upload
 
 ORGANIZATION_FILTER = ("organization", AutocompleteSelectFilter)
@@ -35,19 +36,19 @@ class AssetAdmin(NewestFirst):
     exclude = ("probe",)
     readonly_fields = ("bytes", "length", "probed")
 
-    @display(description=_("status"), label={"stored": "success", "failed": "danger", "remote": "info"})
+    @column(_("status"), label={"stored": "success", "failed": "danger", "remote": "info"})
     def state(self, asset: Asset) -> tuple[str, str]:
         return asset.status, asset.get_status_display()
 
-    @display(description=_("size"))
+    @column(_("size"))
     def bytes(self, asset: Asset) -> str:
         return filesizeformat(asset.size) if asset.size is not None else "-"
 
-    @display(description=_("length"))
+    @column(_("length"))
     def length(self, asset: Asset) -> str:
         return seconds(asset.duration_ms)
 
-    @display(description=_("probe"))
+    @column(_("probe"))
     def probed(self, asset: Asset) -> SafeString:
         return pretty_json(asset.probe)
 
@@ -93,14 +94,15 @@ class TranscriptAdmin(NewestFirst):
     exclude = ("document", "actor")
     readonly_fields = ("who", "contents")
 
-    def get_queryset(self, request: object) -> object:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Transcript]:
         """Without the documents, which may be large, in the list."""
-        return super().get_queryset(request).defer("document")
+        rows: QuerySet[Transcript] = super().get_queryset(request)
+        return rows.defer("document")
 
-    @display(description=_("actor"))
+    @column(_("actor"))
     def who(self, transcript: Transcript) -> str:
         return actor_label(transcript.actor)
 
-    @display(description=_("document"))
+    @column(_("document"))
     def contents(self, transcript: Transcript) -> SafeString:
         return pretty_json(transcript.document)

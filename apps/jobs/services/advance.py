@@ -33,6 +33,8 @@ def advance(public_id: str) -> None:
             return
     if provider.remote is None:
         queue.enqueue("run_engine", job.public_id, queue=ENGINE_QUEUE)
+    elif job.provider_ref:
+        queue.enqueue("collect_remote", job.public_id)
     else:
         queue.enqueue("submit_remote", job.public_id)
 

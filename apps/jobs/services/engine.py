@@ -65,7 +65,9 @@ def run_engine(public_id: str) -> bool:
             elif error.code in MAY_PASS and job.tries < MAY_PASS_TRIES:
                 logger.warning("stage ended badly, once more", extra={"code": error.code, "reason": error.reason})
                 give_back(job, seconds=RETRY_SECONDS)
-            elif finish.fail_job(job, error, owner=lease.owner) and error.code in SPOILED:
+            elif not finish.fail_job(job, error, owner=lease.owner):
+                _clean_up_after_loss(job)
+            elif error.code in SPOILED:
                 _spoil(job, error)
         except Exception:
             logger.exception("fault while working on a job")

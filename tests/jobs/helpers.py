@@ -1,0 +1,70 @@
+"""Short makers for tests of jobs: a tiny real clip with its subtitles, so that no weights are needed."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import imageio_ffmpeg
+import msgspec
+
+from apps.accounts.actor import Actor
+from apps.jobs.models import Job
+from apps.jobs.services.submit import submit
+from apps.projects.models import Asset
+from apps.projects.services import create_asset_from_file
+from apps.providers.orders import TranslationOrder
+
+SRT = """1
+00:00:00,200 --> 00:00:01,400
+Bom dia a todos.
+
+2
+00:00:01,600 --> 00:00:02,800
+Vamos começar.
+"""
+
+
+def make_clip(path: Path, *, seconds: float = 3.0, video: bool = True) -> Path:
+    """A small clip with a tone, made by the ffmpeg that the engine uses."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-y"]
+    if video:
+        command += ["-f", "lavfi", "-i", f"testsrc2=size=160x90:rate=10:duration={seconds}"]
+    command += ["-f", "lavfi", "-i", f"sine=frequency=220:duration={seconds}"]
+    command += (
+        ["-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac", "-shortest", str(path)] if video else [str(path)]
+    )
+    subprocess.run(command, check=True)
+    return path
+
+
+def media_asset(actor: Actor, folder: Path, **more: Any) -> Asset:
+    """The clip as a stored asset."""
+    return create_asset_from_file(actor=actor, path=make_clip(folder / "clip.mp4", **more), file_name="clip.mp4")
+
+
+def subtitle_asset(actor: Actor, folder: Path) -> Asset:
+    """Portuguese subtitles as a stored asset."""
+    path = folder / "given.srt"
+    path.write_text(SRT, encoding="utf-8")
+    return create_asset_from_file(actor=actor, path=path, file_name="given.srt", kind="subtitle")
+
+
+def subtitles_order(actor: Actor, folder: Path, **fields: Any) -> TranslationOrder:
+    """Subtitles into pt-BR from a file that holds them already: every stage runs, no weights are loaded."""
+    given = {
+        "source": {"asset": media_asset(actor, folder).public_id},
+        "source_language": "en-US",
+        "target_locales": ["pt-BR"],
+        "steps": ["subtitles"],
+        "subtitle_source": "file",
+        "subtitle": {"asset": subtitle_asset(actor, folder).public_id, "usage": "final_translated"},
+    }
+    return msgspec.convert(given | fields, TranslationOrder)
+
+
+def submitted(actor: Actor, order: TranslationOrder) -> Job:
+    """The one job of an order."""
+    (admitted,) = submit(actor=actor, order=order).jobs
+    return Job.objects.get(pk=admitted.pk)
