@@ -12,9 +12,6 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from portal import env
 
-BROKERS = {"redis", "rediss", "amqp", "amqps"}
-LOOPBACK = {"127.0.0.1", "localhost", "[::1]", "::1"}
-
 
 def _error(number: int, text: str, hint: str) -> Error:
     return Error(text, hint=hint, id=f"kinoglot.E{number:03}")
@@ -33,14 +30,6 @@ def check_machine(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if not os.access(nearest, os.W_OK):
         found.append(
             _error(1, f"The data folder {data} cannot be written.", "Give it to this user or set KINOGLOT_DATA_DIR.")
-        )
-    if settings.BROKER_URL and urlsplit(settings.BROKER_URL).scheme not in BROKERS:
-        found.append(
-            _error(
-                2,
-                "BROKER_URL is of no kind we know.",
-                "redis://..., rediss://..., amqp://... or amqps://...; unset: PostgreSQL.",
-            )
         )
     ffmpeg = settings.ENGINE.get("ffmpeg")
     if ffmpeg and not os.access(ffmpeg, os.X_OK):
