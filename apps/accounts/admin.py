@@ -11,13 +11,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as __
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
-from unfold.decorators import action
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from apps.accounts.models import ApiKey, IdempotencyRecord, Invitation, Membership, User
 from apps.accounts.selectors import actor_for_staff
 from apps.accounts.services import revoke_api_key, revoke_invitation
-from apps.events.admin_base import CREATED_FILTER, ConsoleAdmin, NewestFirst, action_page, object_or_back
+from apps.events.admin_base import CREATED_FILTER, ConsoleAdmin, NewestFirst, action_page, button, object_or_back
 from apps.events.admin_forms import Confirm
 
 ORGANIZATION_FILTER = ("organization", AutocompleteSelectFilter)
@@ -36,7 +35,7 @@ class _ChangeForm(UserChangeForm):  # type: ignore[misc]
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg,misc]
+class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
     """People; they sign in by e-mail address."""
 
     form = _ChangeForm
@@ -93,7 +92,7 @@ class InvitationAdmin(NewestFirst):
     exclude = ("token_digest",)
     actions_detail = ("revoke",)
 
-    @action(description=_("Revoke"), url_path="revoke", icon="block")
+    @button(_("Revoke"), url_path="revoke", icon="block")
     def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
         invitation: Invitation = object_or_back(self, request, object_id)
 
@@ -136,7 +135,7 @@ class ApiKeyAdmin(NewestFirst):
     exclude = ("digest",)
     actions_detail = ("revoke",)
 
-    @action(description=_("Revoke"), url_path="revoke", icon="block")
+    @button(_("Revoke"), url_path="revoke", icon="block")
     def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
         key: ApiKey = object_or_back(self, request, object_id)
 
@@ -174,5 +173,5 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ConsoleAdmin):  # type: ignore[type-arg,misc]
+class GroupAdmin(DjangoGroupAdmin, ConsoleAdmin):
     """Bundles of rights for the operator's staff."""

@@ -15,7 +15,7 @@ from apps.plans.services import check_books
 
 def page(request: HttpRequest) -> HttpResponse:
     """GET explains, POST checks: every mismatch is listed, and told as an Event."""
-    if not request.user.has_perm("plans.view_ledgerentry"):  # type: ignore[union-attr]
+    if not request.user.has_perm("plans.view_ledgerentry"):
         raise PermissionDenied
     found = check_books() if request.method == "POST" else []
     if request.method == "POST" and not found:

@@ -89,4 +89,4 @@ def groups(request: HttpRequest) -> list[dict[str, Any]]:
 def _may_see(request: HttpRequest, page: str) -> bool:
     app, model = page.split("_", 1)
     user = request.user
-    return user.has_perm(f"{app}.view_{model}") or user.has_perm(f"{app}.change_{model}")  # type: ignore[union-attr]
+    return user.has_perm(f"{app}.view_{model}") or user.has_perm(f"{app}.change_{model}")

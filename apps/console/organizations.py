@@ -10,33 +10,24 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import TabularInline
-from unfold.decorators import action, display
 
 from apps.accounts.models import Membership, Organization
 from apps.accounts.selectors import actor_for_staff
-from apps.events.admin_base import ConsoleAdmin, credits_text, object_or_back
+from apps.events.admin_base import ConsoleAdmin, ReadOnlyInline, button, column, credits_text, object_or_back
 from apps.events.log import record
 from apps.plans.admin_actions import adjust_page, grant_page, plan_page
 from apps.plans.models import Pool, Wallet
 
 
-class MembershipInline(TabularInline):
+class MembershipInline(ReadOnlyInline):
     """Members, read-only: the organization itself manages them."""
 
     model = Membership
     fields = readonly_fields = ("user", "role", "created_at")
-    extra = 0
-    per_page = 25
-    can_delete = False
-    show_change_link = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
         rows: QuerySet[Membership] = super().get_queryset(request)
         return rows.select_related("user").order_by("pk")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 def _balance(pool: Pool) -> Subquery:
@@ -96,28 +87,28 @@ class OrganizationAdmin(ConsoleAdmin):
         response: HttpResponse = super().change_view(request, object_id, form_url, context)
         return response
 
-    @display(description=_("plan"))
+    @column(_("plan"))
     def plan(self, organization: Organization) -> str:
         name, status = organization.plan_name, organization.subscription_status  # type: ignore[attr-defined]
         return "-" if name is None else name if status == "active" else f"{name} ({status})"
 
-    @display(description=_("portal credits"))
+    @column(_("portal credits"))
     def portal(self, organization: Organization) -> str:
         return credits_text(organization.portal_available)  # type: ignore[attr-defined]
 
-    @display(description=_("API credits"))
+    @column(_("API credits"))
     def api(self, organization: Organization) -> str:
         return credits_text(organization.api_available)  # type: ignore[attr-defined]
 
-    @action(description=_("Add credits"), url_path="grant", icon="add_card")
+    @button(_("Add credits"), url_path="grant", icon="add_card")
     def grant(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return grant_page(self, request, organization=object_or_back(self, request, object_id), back=_page(object_id))
 
-    @action(description=_("Correct the balance"), url_path="adjust", icon="balance")
+    @button(_("Correct the balance"), url_path="adjust", icon="balance")
     def adjust(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return adjust_page(self, request, organization=object_or_back(self, request, object_id), back=_page(object_id))
 
-    @action(description=_("Change plan"), url_path="change-plan", icon="swap_horiz")
+    @button(_("Change plan"), url_path="change-plan", icon="swap_horiz")
     def change_plan(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return plan_page(self, request, organization=object_or_back(self, request, object_id), back=_page(object_id))
 

@@ -9,5 +9,5 @@ from apps.console import books
 
 urlpatterns = [
     path("books/", admin.site.admin_view(books.page), name="console-books"),
-    path("", admin.site.urls),  # type: ignore[list-item]
+    path("", admin.site.urls),
 ]

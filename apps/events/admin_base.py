@@ -4,31 +4,42 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.contrib import messages
 from django.contrib.admin import ShowFacets
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
+from unfold import decorators
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.paginator import InfinitePaginator
 
 from apps.core import money
 from apps.core.errors import ApiError
 
+# unfold ships no types: to the type checker its classes are Django's, which they extend.
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin, TabularInline
+
+    AnyModelAdmin = ModelAdmin[Any]
+    AnyTabularInline = TabularInline[Any, Any]
+else:
+    from unfold.admin import ModelAdmin as AnyModelAdmin
+    from unfold.admin import TabularInline as AnyTabularInline
+
 FormT = TypeVar("FormT", bound=Form)
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 # Tables that grow without end get a range of time instead of Django's date hierarchy, which reads the whole table for its ends.
 CREATED_FILTER = ("created_at", RangeDateTimeFilter)
 
 
-class ConsoleAdmin(ModelAdmin):
+class ConsoleAdmin(AnyModelAdmin):
     """Pages that never count a whole table: no result count, no facets, "next" instead of page numbers."""
 
     show_full_result_count = False
@@ -62,6 +73,32 @@ class NewestFirst(ReadOnlyAdmin):
     sortable_by = ()
 
 
+class ReadOnlyInline(AnyTabularInline):
+    """Rows of a parent's page that are looked at only; 25 at a time."""
+
+    extra = 0
+    per_page = 25
+    can_delete = False
+    ordering = ("pk",)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def column(description: Any, *, label: Mapping[str, str] | None = None) -> Callable[[FunctionT], FunctionT]:
+    """A computed column or field; label maps values to unfold's colours (info, success, warning, danger)."""
+    return cast("Callable[[FunctionT], FunctionT]", decorators.display(description=description, label=label))
+
+
+def button(description: Any, *, url_path: str, icon: str) -> Callable[[FunctionT], FunctionT]:
+    """A button on top of an object's page; icon is a Material symbol's name."""
+    decorator = decorators.action(description=description, url_path=url_path, icon=icon)
+    return cast("Callable[[FunctionT], FunctionT]", decorator)
+
+
 def credits_text(millicredits: int | None) -> str:
     """Credits as text, "-" for none."""
     return "-" if millicredits is None else money.to_text(millicredits)
@@ -81,7 +118,7 @@ def actor_label(actor: Mapping[str, str] | None) -> str:
 
 
 def action_page(
-    admin: ModelAdmin,
+    admin: AnyModelAdmin,
     request: HttpRequest,
     *,
     permission: str,
@@ -98,7 +135,7 @@ def action_page(
 
     permission is the full name of the Django permission that staff need. An ApiError of the service becomes the form's error.
     """
-    if not request.user.has_perm(permission):  # type: ignore[union-attr]
+    if not request.user.has_perm(permission):
         raise PermissionDenied
     form = form_class(request.POST or None, initial=dict(initial or {}))
     if request.method == "POST" and form.is_valid():
@@ -125,14 +162,9 @@ def action_page(
     return TemplateResponse(request, "console/action.html", context, status=status)
 
 
-def object_or_back(admin: ModelAdmin, request: HttpRequest, object_id: str) -> Any:
+def object_or_back(admin: AnyModelAdmin, request: HttpRequest, object_id: str) -> Any:
     """The object of a detail page's action; raises PermissionDenied when it is gone (staff see that it is not theirs to act on)."""
     found = admin.get_object(request, object_id)
     if found is None:
         raise PermissionDenied(_("This object is gone."))
     return found
-
-
-def related(queryset: QuerySet[Any], *names: str) -> QuerySet[Any]:
-    """select_related, for get_queryset overrides that also serve change pages."""
-    return queryset.select_related(*names)

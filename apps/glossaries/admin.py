@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from unfold.admin import TabularInline
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from apps.events.admin_base import CREATED_FILTER, NewestFirst
+from apps.events.admin_base import CREATED_FILTER, NewestFirst, ReadOnlyInline, column
 from apps.glossaries.models import Glossary, GlossaryVersion, Term
 
 
@@ -28,21 +28,11 @@ class GlossaryAdmin(NewestFirst):
     search_fields = ("=public_id", "name")
 
 
-class TermInline(TabularInline):
+class TermInline(ReadOnlyInline):
     """The terms of a version."""
 
     model = Term
     fields = ("source", "target", "case_sensitive", "do_not_translate")
-    extra = 0
-    can_delete = False
-    per_page = 50
-    ordering = ("pk",)
-
-    def has_add_permission(self, request: object, obj: object = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: object, obj: object = None) -> bool:
-        return False
 
 
 @admin.register(GlossaryVersion)
@@ -65,6 +55,6 @@ class TermAdmin(NewestFirst):
     list_select_related = ("version__glossary",)
     search_fields = ("source", "target", "=version__glossary__public_id")
 
-    @admin.display(description="glossary")
+    @column(_("glossary"))
     def glossary(self, term: Term) -> str:
         return f"{term.version.glossary.name} v{term.version.number}"

@@ -7,9 +7,17 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
-from unfold.decorators import action, display
 
-from apps.events.admin_base import CREATED_FILTER, ConsoleAdmin, NewestFirst, actor_label, credits_text, object_or_back
+from apps.events.admin_base import (
+    CREATED_FILTER,
+    ConsoleAdmin,
+    NewestFirst,
+    actor_label,
+    button,
+    column,
+    credits_text,
+    object_or_back,
+)
 from apps.plans.admin_actions import adjust_page, grant_page, plan_page
 from apps.plans.models import Hold, LedgerEntry, Plan, RateCard, Subscription, Wallet
 
@@ -25,11 +33,11 @@ class PlanAdmin(ConsoleAdmin):
     search_fields = ("name", "code")
     ordering = ("position",)
 
-    @display(description=_("portal credits"))
+    @column(_("portal credits"))
     def portal(self, plan: Plan) -> str:
         return credits_text(plan.portal_credits)
 
-    @display(description=_("API credits"))
+    @column(_("API credits"))
     def api(self, plan: Plan) -> str:
         return credits_text(plan.api_credits)
 
@@ -48,7 +56,7 @@ class RateCardAdmin(ConsoleAdmin):
     autocomplete_fields = ("plan",)
     ordering = ("service", "item", "plan")
 
-    @display(description=_("price"))
+    @column(_("price"))
     def price(self, rate: RateCard) -> str:
         return credits_text(rate.millicredits)
 
@@ -64,7 +72,7 @@ class SubscriptionAdmin(NewestFirst):
     date_hierarchy = "period_start"
     actions_detail = ("change_plan",)
 
-    @action(description=_("Change plan"), url_path="change-plan", icon="swap_horiz")
+    @button(_("Change plan"), url_path="change-plan", icon="swap_horiz")
     def change_plan(self, request: HttpRequest, object_id: str) -> HttpResponse:
         subscription: Subscription = object_or_back(self, request, object_id)
         back = reverse("admin:plans_subscription_change", args=[object_id])
@@ -83,21 +91,21 @@ class WalletAdmin(NewestFirst):
     readonly_fields = ("available_credits", "held_credits")
     actions_detail = ("grant", "adjust")
 
-    @display(description=_("available"))
+    @column(_("available"))
     def available_credits(self, wallet: Wallet) -> str:
         return credits_text(wallet.available)
 
-    @display(description=_("held"))
+    @column(_("held"))
     def held_credits(self, wallet: Wallet) -> str:
         return credits_text(wallet.held)
 
-    @action(description=_("Add credits"), url_path="grant", icon="add_card")
+    @button(_("Add credits"), url_path="grant", icon="add_card")
     def grant(self, request: HttpRequest, object_id: str) -> HttpResponse:
         wallet: Wallet = object_or_back(self, request, object_id)
         back = reverse("admin:plans_wallet_change", args=[object_id])
         return grant_page(self, request, organization=wallet.organization, pool=wallet.pool, back=back)
 
-    @action(description=_("Correct the balance"), url_path="adjust", icon="balance")
+    @button(_("Correct the balance"), url_path="adjust", icon="balance")
     def adjust(self, request: HttpRequest, object_id: str) -> HttpResponse:
         wallet: Wallet = object_or_back(self, request, object_id)
         back = reverse("admin:plans_wallet_change", args=[object_id])
@@ -126,23 +134,23 @@ class HoldAdmin(NewestFirst):
     readonly_fields = ("size", "charged")
     exclude = ("amount", "captured")
 
-    @display(description=_("organization"))
+    @column(_("organization"))
     def organization(self, hold: Hold) -> str:
         return str(hold.wallet.organization)
 
-    @display(description=_("pool"))
+    @column(_("pool"))
     def pool(self, hold: Hold) -> str:
         return hold.wallet.pool
 
-    @display(description=_("held"))
+    @column(_("held"))
     def size(self, hold: Hold) -> str:
         return credits_text(hold.amount)
 
-    @display(description=_("charged"))
+    @column(_("charged"))
     def charged(self, hold: Hold) -> str:
         return credits_text(hold.captured)
 
-    @display(description=_("status"), label=HOLD_COLOURS)
+    @column(_("status"), label=HOLD_COLOURS)
     def state(self, hold: Hold) -> tuple[str, str]:
         return hold.status, hold.get_status_display()
 
@@ -182,26 +190,26 @@ class LedgerEntryAdmin(NewestFirst):
     )
     readonly_fields = ("available_change", "held_change", "balance", "who")
 
-    @display(description=_("organization"))
+    @column(_("organization"))
     def organization(self, entry: LedgerEntry) -> str:
         return str(entry.wallet.organization)
 
-    @display(description=_("pool"))
+    @column(_("pool"))
     def pool(self, entry: LedgerEntry) -> str:
         return entry.wallet.pool
 
-    @display(description=_("available"))
+    @column(_("available"))
     def available_change(self, entry: LedgerEntry) -> str:
         return credits_text(entry.available_delta)
 
-    @display(description=_("held"))
+    @column(_("held"))
     def held_change(self, entry: LedgerEntry) -> str:
         return credits_text(entry.held_delta)
 
-    @display(description=_("balance after"))
+    @column(_("balance after"))
     def balance(self, entry: LedgerEntry) -> str:
         return credits_text(entry.available_after)
 
-    @display(description=_("actor"))
+    @column(_("actor"))
     def who(self, entry: LedgerEntry) -> str:
         return actor_label(entry.actor)

@@ -6,19 +6,18 @@ import uuid
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from unfold.admin import ModelAdmin
 
 from apps.accounts.models import Organization
 from apps.accounts.selectors import actor_for_staff
 from apps.core import money
-from apps.events.admin_base import action_page
+from apps.events.admin_base import AnyModelAdmin, action_page
 from apps.plans.admin_forms import ChangePlan, Credits, Grant
 from apps.plans.selectors import subscription_for
 from apps.plans.services import adjust_credits, grant_credits, set_subscription
 
 
 def grant_page(
-    admin: ModelAdmin, request: HttpRequest, *, organization: Organization, back: str, pool: str = "portal"
+    admin: AnyModelAdmin, request: HttpRequest, *, organization: Organization, back: str, pool: str = "portal"
 ) -> HttpResponse:
     """Add credits to one of the organization's wallets."""
 
@@ -47,7 +46,7 @@ def grant_page(
 
 
 def adjust_page(
-    admin: ModelAdmin, request: HttpRequest, *, organization: Organization, back: str, pool: str = "portal"
+    admin: AnyModelAdmin, request: HttpRequest, *, organization: Organization, back: str, pool: str = "portal"
 ) -> HttpResponse:
     """Correct a balance, up or down."""
 
@@ -77,7 +76,7 @@ def adjust_page(
     )
 
 
-def plan_page(admin: ModelAdmin, request: HttpRequest, *, organization: Organization, back: str) -> HttpResponse:
+def plan_page(admin: AnyModelAdmin, request: HttpRequest, *, organization: Organization, back: str) -> HttpResponse:
     """Put the organization on another plan, or change its subscription's status."""
     current = subscription_for(organization)
 
