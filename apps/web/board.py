@@ -102,7 +102,7 @@ def headline(job: Job) -> str:
     if job.status == Job.Status.CANCELED:
         return gettext("Canceled")
     if job.status == Job.Status.FAILED:
-        return gettext("Failed at %(stage)s") % {"stage": str(Job.Stage(job.stage).label).lower()}
+        return gettext("%(stage)s failed") % {"stage": Job.Stage(job.stage).label}
     if job.status == Job.Status.PAUSED:
         return gettext("Waiting for your review")
     if job.cancel_requested_at:

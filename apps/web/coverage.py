@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext
 
+from apps.core.languages import AUTO
 from apps.engine.capabilities import Coverage, target_locales
 from apps.projects.services.fetch import engine_settings
 
@@ -13,15 +14,11 @@ from apps.projects.services.fetch import engine_settings
 def targets_for(source: str, steps: Sequence[str]) -> dict[str, str]:
     """Target locale -> a short remark on what comes out ("natural voice"), for every target that can be made."""
     found = target_locales(engine_settings(), source, steps)
-    return {code: _remark(covered, "voice" in steps) for code, covered in found.items() if not _same(source, code)}
+    return {code: _remark(covered, source, "voice" in steps) for code, covered in found.items() if code != source}
 
 
-def _same(source: str, target: str) -> bool:
-    return source == target
-
-
-def _remark(covered: Coverage, voice: bool) -> str:
-    if covered.text == "copy":
+def _remark(covered: Coverage, source: str, voice: bool) -> str:
+    if covered.text == "copy" and source != AUTO:
         return gettext("same language")
     if covered.text == "rough":
         return gettext("rough translation")

@@ -10,6 +10,7 @@ from apps.web.views import account, billing, job, jobs, keys, newjob, organizati
 app_name = "web"
 urlpatterns = [
     path("", preferences.home, name="home"),
+    path("favicon.ico", preferences.favicon, name="favicon"),
     path("theme/", preferences.theme, name="theme"),
     path("language/", preferences.language, name="language"),
     path("jobs/", jobs.index, name="jobs"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
@@ -38,6 +39,11 @@ def _demo_rows() -> list[tuple[str, str, str, list[tuple[str, str]]]]:
         ("ja-JP", gettext("Voice, line %(done)d of %(total)d") % {"done": 21, "total": 29}, about(60), [done, done, done, ("now", "72%"), todo]),
         ("ar-SA", gettext("Translate, line %(done)d of %(total)d") % {"done": 9, "total": 29}, about(180), [done, done, ("now", "31%"), todo, todo]),
     ]
+
+
+def favicon(request: HttpRequest) -> HttpResponse:
+    """For programs that ask for the old name."""
+    return redirect(static("icons/mark.svg"))
 
 
 @require_POST
