@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import httpx
+from django.conf import settings
 from django.db import connection
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -77,7 +78,14 @@ def serve(
         "3",
     ]
     command.append(target)
-    environment = os.environ | {"DATABASE_URL": database_url(), "PYTHONWARNINGS": "ignore"} | (env or {})
+    environment = os.environ | {
+        # The product's own settings over this run's database and folders.
+        "DJANGO_SETTINGS_MODULE": "portal.settings",
+        "DATABASE_URL": database_url(),
+        "KINOGLOT_DATA_DIR": str(settings.DATA_DIR),
+        "PYTHONWARNINGS": "ignore",
+        **(env or {}),
+    }
     process = subprocess.Popen(command, cwd=ROOT, env=environment)
     server = Server(process, f"http://127.0.0.1:{port}", port)
     try:

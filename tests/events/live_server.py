@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import os
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 import django
 
 django.setup()
 
+import time  # noqa: E402
+
 from apps.core import errors  # noqa: E402
+from apps.events import live  # noqa: E402
 from apps.events.live import LiveRequest, Receive, Scope, Send, make_live_app  # noqa: E402
 from apps.events.tail import Grant, Tail  # noqa: E402
+
+# So that a test sees within seconds what takes a minute in service.
+live.KEEP_ALIVE_SECONDS = live.REAUTHORIZE_SECONDS = 1.0  # type: ignore[misc]
 
 
 async def authorize(request: LiveRequest) -> Grant:
     organization = request.cookies.get("organization")
     if organization is None:
+        raise errors.ApiError(errors.UNAUTHENTICATED)
+    if float(request.cookies.get("until", "inf")) < time.time():
         raise errors.ApiError(errors.UNAUTHENTICATED)
     if request.job_id == "job_of_another":
         raise errors.not_found("job")

@@ -225,6 +225,15 @@ def test_refusals_are_problems_with_a_code(server: Server) -> None:
     assert (posted.status_code, posted.headers["allow"]) == (405, "GET")
 
 
+def test_a_stream_outlives_neither_its_session_nor_a_quiet_proxy(server: Server) -> None:
+    cookies = {"organization": "7", "until": str(time.time() + 2.5)}
+    with httpx.stream("GET", f"{server.url}/live/organization", cookies=cookies, timeout=10) as answer:
+        assert answer.status_code == 200
+        text = "".join(answer.iter_text())  # ends by itself
+    assert text.count(": keep-alive") >= 1
+    assert float(cookies["until"]) < time.time() < float(cookies["until"]) + 4
+
+
 def open_streams(server: Server) -> int:
     return int(httpx.get(f"{server.url}/count").text)
 
