@@ -39,11 +39,27 @@ def _type_of(link: Link) -> tuple[str, bool]:
     return f"{kind}; charset=utf-8" if text else kind, kind in INLINE_TYPES
 
 
-def _read(file: BinaryIO, length: int) -> Iterator[bytes]:
-    with file:
-        while length > 0 and (piece := file.read(min(CHUNK, length))):
-            length -= len(piece)
-            yield piece
+class _Part:
+    """So many bytes of an open file in pieces; closes the file however the answer ends, also when nothing was read."""
+
+    def __init__(self, file: BinaryIO, length: int) -> None:
+        self._file, self._left = file, length
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        piece = self._file.read(min(CHUNK, self._left)) if self._left else b""
+        if not piece:
+            self.close()
+            raise StopIteration
+        self._left -= len(piece)
+        return piece
+
+    def close(self) -> None:
+        """Django calls it when the answer is done or the client is gone."""
+        self._left = 0
+        self._file.close()
 
 
 def download(request: HttpRequest, token: str, name: str = "") -> HttpResponseBase:
@@ -95,4 +111,4 @@ def _answer(request: HttpRequest, link: Link, path: Path) -> HttpResponseBase:
     file = path.open("rb")
     if part is not None:
         file.seek(part.first)
-    return StreamingHttpResponse(_read(file, length), status=206 if part else 200, headers=headers)
+    return StreamingHttpResponse(_Part(file, length), status=206 if part else 200, headers=headers)

@@ -53,7 +53,9 @@ class TestKeys:
         problem(answer, 401, 7)
         assert answer["WWW-Authenticate"].startswith("Bearer")
 
-    @pytest.mark.parametrize("header", ["Bearer", "Bearer sk_", "Basic abc", "sk_12345678_" + "a" * 43, "Bearer sk_00000000_" + "a" * 43])
+    @pytest.mark.parametrize(
+        "header", ["Bearer", "Bearer sk_", "Basic abc", "sk_12345678_" + "a" * 43, "Bearer sk_00000000_" + "a" * 43]
+    )
     def test_7_malformed_or_unknown(self, anonymous: Api, header: str) -> None:
         refused(anonymous, 401, 7, Authorization=header)
         problem(anonymous.get("jobs", Authorization=header), 401, 7)
