@@ -309,4 +309,13 @@ UNFOLD: dict[str, Any] = {
     "SITE_SYMBOL": "translate",
     "DASHBOARD_CALLBACK": "apps.console.dashboard.context",
     "SIDEBAR": {"navigation": "apps.console.navigation.groups"},
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: f"{STATIC_URL}icons/mark.svg"}],
+    # The portal's own paper, ink and accent (static/css/tokens.css) on unfold's scale.
+    "COLORS": {
+        name: dict(zip(("50", *(str(step * 100) for step in range(1, 10)), "950"), shades.split(), strict=True))
+        for name, shades in {
+            "base": "#faf9f6 #f2f0ea #e7e3da #cbc5b7 #979286 #6f6a5f #575349 #47443c #2e2c27 #1c1b18 #151412",
+            "primary": "#eceefc #dde1fa #c5ccf7 #a9b4fa #9aa8ff #4d60ee #2b3fd0 #2435b0 #1f2c8f #23264a #171a38",
+        }.items()
+    },
 }

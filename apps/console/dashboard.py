@@ -59,7 +59,7 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         },
         {
             "title": _("Books"),
-            "value": _("right") if mismatch is None else _("MISMATCH"),
+            "value": _("in balance") if mismatch is None else _("not in balance"),
             "note": "" if mismatch is None else timesince(mismatch.created_at),
             "link": reverse("console-books"),
             "bad": mismatch is not None,

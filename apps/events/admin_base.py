@@ -79,6 +79,7 @@ class ReadOnlyInline(AnyTabularInline):
     extra = 0
     per_page = 25
     can_delete = False
+    hide_title = True
     ordering = ("pk",)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -154,7 +155,7 @@ def action_page(
         "form": form,
         "opts": admin.model._meta,
         "back": back,
-        "submit": submit,
+        "submit_text": submit,
         "intro": intro,
         "danger": danger,
     }

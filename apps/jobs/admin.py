@@ -60,7 +60,7 @@ class JobAdmin(NewestFirst):
                 "fields": (
                     ("public_id", "organization"),
                     ("translation", "target_locale", "iteration"),
-                    ("state", "stage", "percent"),
+                    ("status", "stage", "percent"),
                     ("error_code", "error_title"),
                     "error",
                 )
@@ -89,7 +89,6 @@ class JobAdmin(NewestFirst):
         (_("Order"), {"fields": ("order_text", "glossary_versions"), "classes": ("collapse",)}),
     )
     readonly_fields = (
-        "state",
         "percent",
         "error_title",
         "estimated_credits",
