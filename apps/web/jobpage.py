@@ -110,7 +110,7 @@ def full(actor: Actor, job: Job) -> dict[str, Any]:
         "title": listing.title_of(job),
         "project": project,
         "asset": asset,
-        "source_language": project.source_language if project else "auto",
+        "source_language": spoken(job),
         "duration_ms": job.measured_ms or (asset.duration_ms if asset else None),
         "downloads": downloads(artefacts),
         "cost": cost(jobs) if allows(actor, "billing.view") else None,
@@ -127,6 +127,14 @@ def full(actor: Actor, job: Job) -> dict[str, Any]:
         "has_transcript": job.translation is not None and job.translation.transcripts.exists(),
     }
     return context
+
+
+def spoken(job: Job) -> str:
+    """The source language: what was ordered, else what the recognizer found, else "auto"."""
+    if job.translation is None or job.translation.project.source_language != "auto":
+        return job.translation.project.source_language if job.translation else "auto"
+    found = job.translation.transcripts.values_list("source_language", flat=True).first()
+    return found or "auto"
 
 
 def sisters(actor: Actor, job: Job) -> list[Job]:

@@ -51,7 +51,9 @@ document.addEventListener("keydown", (event) => {
 });
 
 async function copyText(button) {
-  const source = document.getElementById(button.dataset.copy);
+  // "shown" stands for the open panel of the tabs around the button.
+  const shown = button.dataset.copy === "shown" && button.closest("kg-tabs")?.querySelector("[data-panel]:not([hidden]) code");
+  const source = shown || document.getElementById(button.dataset.copy);
   const text = button.dataset.copyText ?? source?.value ?? source?.textContent ?? "";
   try {
     await navigator.clipboard.writeText(text.trim());

@@ -48,10 +48,15 @@ class Live extends HTMLElement {
   }
 
   look() {
-    if (this.waiting) return;
+    if (this.waiting) {
+      this.again = true; // news that comes while an answer is on its way may not be in it
+      return;
+    }
     this.waiting = setTimeout(async () => {
+      this.again = false;
       await this.refresh();
       this.waiting = null;
+      if (this.again && !this.done) this.look();
     }, Math.max(0, LEAST_MS - (Date.now() - this.last)));
   }
 
