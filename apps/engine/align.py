@@ -17,6 +17,9 @@ FRAME_SECONDS = 0.02
 MIN_PAUSE_FRAMES = 8
 """A pause inside a word's span counts from 0.16 s on: shorter silences are stops within words."""
 
+DIGITAL_SILENCE_DB = -95.0
+"""Padding, not a room: it says nothing about the noise floor."""
+
 EXTEND_SECONDS = 0.45
 """How far a word's end may follow speech that goes on after it."""
 
@@ -47,7 +50,10 @@ class Envelope:
         window = int(30 / FRAME_SECONDS)
         for start in range(0, len(level), window):
             part = level[max(0, start - window // 2) : start + window + window // 2]
-            floor, loud = float(np.percentile(part, 8)), float(np.percentile(part, 95))
+            heard = part[part > DIGITAL_SILENCE_DB]
+            if not len(heard):
+                continue
+            floor, loud = float(np.percentile(heard, 8)), float(np.percentile(heard, 95))
             active[start : start + window] = level[start : start + window] > floor + max(6.0, 0.28 * (loud - floor))
         return active
 

@@ -26,10 +26,24 @@ SEED = 20_240_229
 SURE = 0.5
 """From this language probability on the first guess is taken; below, the likeliest few are tried."""
 
+CLEAR_LEAD = 3.0
+"""So many times likelier than the second: taken as well."""
+
 CANDIDATES = 3
 MIN_CANDIDATE = 0.08
 MIN_WORD_CONFIDENCE = 0.3
 """A segment whose words are less sure than this on average is noise put into words."""
+
+QUIET_PEAK = 0.01
+"""Below this level (-40 dBFS) the VAD takes speech for silence, so the sound is raised to TARGET_PEAK."""
+
+MAX_GAIN = 60.0
+TARGET_PEAK = 0.3
+
+TEMPERATURES = (0.0, 0.2, 0.4)
+"""What Whisper tries when it is unsure; hotter than this it makes sentences up out of noise."""
+
+MIN_SAMPLED_LOGPROB = -0.9
 
 SIMPLIFIED_PROMPT = "以下是普通话的句子，请使用简体中文。"
 TRADITIONAL_PROMPT = "以下是普通話的句子，請使用繁體中文。"
@@ -120,7 +134,8 @@ class Recognizer:
                 if w.word.strip()
             ]
             confidence = sum(word.confidence for word in words) / len(words) if words else 0.0
-            if words and confidence >= MIN_WORD_CONFIDENCE:
+            guessed = segment.temperature > 0 and segment.avg_logprob < MIN_SAMPLED_LOGPROB
+            if words and confidence >= MIN_WORD_CONFIDENCE and not guessed:
                 heard.segments.append(
                     Segment(words[0].start, words[-1].end, segment.text.strip(), words, round(confidence, 3))
                 )
@@ -128,13 +143,9 @@ class Recognizer:
     def _run(self, samples: NDArray[np.float32], language: str, prompt: str | None) -> tuple[Iterator[Any], Any]:
         self._seed(SEED)
         segments, info = self._model.transcribe(
-            samples,
-            language=language,
-            beam_size=self._beam,
-            vad_filter=True,
-            word_timestamps=True,
-            initial_prompt=prompt,
-        )
+            samples, language=language, beam_size=self._beam, vad_filter=True, word_timestamps=True,
+            initial_prompt=prompt, temperature=TEMPERATURES,
+        )  # fmt: skip
         return segments, info
 
     def _language(self, samples: NDArray[np.float32]) -> tuple[str, float]:
@@ -151,7 +162,7 @@ class Recognizer:
         likely = [(str(n), float(p)) for n, p in (ranking or []) if p >= MIN_CANDIDATE][:CANDIDATES] or [
             (str(name), float(probability))
         ]
-        if len(likely) == 1:
+        if len(likely) == 1 or likely[0][1] >= CLEAR_LEAD * likely[1][1]:
             return likely[0]
         return max(likely, key=lambda item: self._fit(spoken[: 30 * RATE], item[0]))
 
@@ -184,10 +195,21 @@ def blocks(audio: Path) -> Iterator[tuple[float, NDArray[np.float32], float]]:
         while position < total:
             file.seek(position)
             samples = file.read(BLOCK_SECONDS * RATE, dtype="float32")
+            samples = amplified(samples)
             if position + len(samples) < total:
                 samples = samples[: _quiet_place(samples)]
             yield position / RATE, samples, total / RATE
             position += len(samples)
+
+
+def amplified(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Very quiet recordings raised by up to MAX_GAIN, all others as they are."""
+    import numpy as np
+
+    peak = float(np.percentile(np.abs(samples), 99.9)) if len(samples) else 0.0
+    if not 0.0 < peak < QUIET_PEAK:
+        return samples
+    return np.clip(samples * np.float32(min(MAX_GAIN, TARGET_PEAK / peak)), -1.0, 1.0)
 
 
 def _quiet_place(samples: NDArray[np.float32]) -> int:

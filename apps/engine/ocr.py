@@ -146,7 +146,11 @@ def merge(readings: list[Reading]) -> list[Cue]:
                     wordings.get(reading.text, 0.0) + (reading.end - reading.start) * reading.score**4
                 )
             best = max(wordings, key=lambda text: wordings[text])
-            cues.append(Cue(round(group[0].start, 3), round(group[-1].end, 3), best))
+            # A text appears and goes somewhere between two samples: on average in the middle.
+            shift = SAMPLE_SECONDS / 2
+            start = group[0].start - (shift if group[0] is not readings[0] else 0.0)
+            end = group[-1].end - (shift if group[-1] is not readings[-1] else 0.0)
+            cues.append(Cue(round(start, 3), round(end, 3), best))
     return cues
 
 
@@ -169,6 +173,7 @@ def _readings(reader: Reader, path: Path, info: MediaInfo, box: TextBox, report:
 def _samples(path: Path, info: MediaInfo, box: TextBox) -> Iterator[tuple[float, float, NDArray[np.uint8]]]:
     """(start, end, picture of the box) about every SAMPLE_SECONDS, upright, at most MAX_WIDTH wide."""
     import av
+    import numpy as np
 
     video = info.video
     assert video is not None
@@ -179,12 +184,12 @@ def _samples(path: Path, info: MediaInfo, box: TextBox) -> Iterator[tuple[float,
             assert isinstance(stream, av.VideoStream)
             stream.thread_type = "AUTO"
             for frame in container.decode(stream):
-                if not isinstance(frame, av.VideoFrame) or frame.time is None:
+                if frame.time is None:
                     continue
                 now = max(0.0, frame.time - info.start)
                 if waiting is not None and now < waiting[0] + SAMPLE_SECONDS - 1e-3:
                     continue
-                image = crop(frame.to_ndarray(format="bgr24"), video.rotation, box)
+                image = crop(np.asarray(frame.to_ndarray(format="bgr24"), np.uint8), video.rotation, box)
                 if waiting is not None:
                     yield waiting[0], now, waiting[1]
                 waiting = (now, image)
