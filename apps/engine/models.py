@@ -119,6 +119,18 @@ MODELS: tuple[Model, ...] = (
         ),
     ),
     Model(
+        "speakers", "Resemblyzer speaker encoder", "recognize", "any", "Apache-2.0",
+        (
+            Blob(
+                "speakers/pretrained.pt", 17_090_379, "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e",
+                (
+                    Hub(GITHUB.format(repo="resemble-ai/Resemblyzer", file="raw/master/resemblyzer/pretrained.pt")),
+                    (Package("pypi", "resemblyzer", "0.1.4", "resemblyzer/pretrained.pt"),),
+                ),
+            ),
+        ),
+    ),
+    Model(
         "firefox-en-pt", "Firefox Translations en to pt", "translate", "en to pt", "MPL-2.0",
         (
             _firefox("en-pt", "enpt-1693087644", "model.enpt.intgemm.alphas.bin", 17_140_836,

@@ -9,7 +9,7 @@ from apps.engine.transcript import Line
 
 MAX_LINES = 4
 MAX_CHARACTERS = 400
-MAX_GAP = 1.0  # seconds of silence that still may be inside one sentence
+MAX_GAP = 2.5  # seconds of silence that still may be inside one sentence: speakers pause for effect
 _ENDS = re.compile(r"[.!?…。！？؟۔।॥:;]['\"”’»)\]]*\s*$")
 _SPACELESS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
 

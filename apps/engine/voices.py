@@ -1,19 +1,17 @@
-"""Which synthetic voice speaks for whom: tables per language, and a stable choice per speaker by the pitch of the source."""
+"""Which synthetic voice speaks for whom: tables per language, and a stable choice per speaker."""
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from apps.core.languages import base_language
 from apps.engine.settings import EngineSettings
-from apps.engine.transcript import Line, Speaker
 
 Backend = Literal["kokoro", "espeak"]
-FEMALE_FROM_HZ = 165.0  # typical adult speech: men 85..155 Hz, women 165..255 Hz
 
 
 @dataclass(frozen=True)
@@ -110,20 +108,16 @@ def is_voice(settings: EngineSettings, voices: VoiceSet, name: str) -> bool:
     return name.replace("_", "").replace("+", "").isalnum() and bool(_installed(settings, (name,)))
 
 
-def cast(voices: VoiceSet, speakers: Sequence[Speaker], lines: Sequence[Line]) -> dict[str, str]:
-    """Speaker id -> voice. Depends on ids and pitches only, so an edited line never changes who speaks.
+def cast(voices: VoiceSet, speakers: Iterable[str], kinds: Mapping[str, str]) -> dict[str, str]:
+    """Speaker id -> voice, the same for the same speakers and kinds ("female", "male"), whatever their lines say.
 
-    Speakers without a measured pitch alternate; when there are more speakers than voices, voices repeat.
+    Speakers of unknown kind alternate; when there are more speakers than voices, voices repeat.
     """
-    known = {speaker.id: speaker.pitch for speaker in speakers}
-    ids = sorted({*known, *(line.speaker for line in lines)})
     used = {"female": 0, "male": 0}
     chosen: dict[str, str] = {}
-    for number, speaker in enumerate(ids):
-        pitch = known.get(speaker, 0.0)
-        female = pitch >= FEMALE_FROM_HZ if pitch > 0 else number % 2 == 1
-        kind = "female" if female else "male"
-        names = voices.female if female else voices.male
+    for number, speaker in enumerate(sorted(set(speakers))):
+        kind = kinds.get(speaker) or ("female" if number % 2 else "male")
+        names = voices.female if kind == "female" else voices.male
         chosen[speaker] = names[used[kind] % len(names)]
         used[kind] += 1
     return chosen

@@ -16,8 +16,9 @@ from apps.engine.settings import EngineSettings
 from apps.engine.stages import Report
 from apps.engine.task import EngineTask
 from apps.engine.transcript import Line
+from apps.engine.voice_kind import kinds
 from apps.engine.voices import VoiceSet, cast, is_voice, voice_set
-from apps.engine.workspace import TRANSCRIPT_FILE, VOICE_FILE, Workspace
+from apps.engine.workspace import RECOGNIZED_FILE, SPEECH_FILE, TRANSCRIPT_FILE, VOICE_FILE, Workspace
 
 FACTS_FILE = "speak.json"
 
@@ -67,9 +68,10 @@ class Speak:
         lines.sort(key=lambda line: (line.start, line.end, line.id))
         if not lines:
             raise JobError(10044, "the transcript has no text to speak")
-        facts = SpeakFacts(
-            voices.backend, voices.model, voices.spoken, cast(voices, transcript.speakers, transcript.lines)
-        )
+        speakers = {*(speaker.id for speaker in transcript.speakers), *(line.speaker for line in transcript.lines)}
+        # as recognized, not as reviewed: an edited line must not change who sounds how
+        heard = kinds(ws.read_transcript(RECOGNIZED_FILE), ws.path(SPEECH_FILE), settings)
+        facts = SpeakFacts(voices.backend, voices.model, voices.spoken, cast(voices, speakers, heard))
         facts.remarks = [*([voices.remark] if voices.remark else []), *_not_honoured(task)]
         pieces = _speak_lines(ws, settings, voices, lines, transcript.duration, facts, report)
         with ws.writing(VOICE_FILE) as path:

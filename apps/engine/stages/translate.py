@@ -101,7 +101,7 @@ def _translate_lines(
     if route.experimental:
         facts.remarks.append("This pair goes through rule-based translation: understandable, but rough.")
     through = translators.load(settings, route.hops)
-    texts = [line.pivot_english if route.via == "speech" else line.source for line in todo]
+    texts = [_heard_english(line) if route.via == "speech" else line.source for line in todo]
     done = 0
     report(0, len(todo), "line")
     for group in sentences.groups(todo, texts):
@@ -142,6 +142,16 @@ def _translate_group(
         facts.failed_terms[lines[0].id] = failed
     for line, text in zip(lines, parts, strict=True):
         line.target = text.strip()
+
+
+def _heard_english(line: Line) -> str:
+    """The recognizer's English with the sentence's own capital and end: its translations leave both out, and questions need them."""
+    text, source = line.pivot_english.strip(), line.source.strip()
+    if source.endswith(("?", "？", "؟", "!", "！")) and text.endswith("."):
+        text = text[:-1] + ("!" if source[-1] in "!！" else "?")
+    if source[:1].isupper() or source[:1] in "¿¡":
+        text = text[:1].upper() + text[1:]
+    return text
 
 
 def _guess_language(lines: Sequence[Line]) -> str:
