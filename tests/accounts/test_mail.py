@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from email import message_from_bytes, policy
@@ -47,7 +48,7 @@ def queued(actor_name: str) -> list[list[Any]]:
     """Arguments of the messages that wait for an actor."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT message FROM dramatiq.queue WHERE message->>'actor_name' = %s", [actor_name])
-        return [row[0]["args"] for row in cursor.fetchall()]
+        return [json.loads(row[0])["args"] if isinstance(row[0], str) else row[0]["args"] for row in cursor.fetchall()]
 
 
 @pytest.mark.django_db
