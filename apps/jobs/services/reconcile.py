@@ -26,7 +26,7 @@ from apps.jobs.models import Job
 from apps.jobs.services import cleaning
 from apps.jobs.services.finish import fail_job
 from apps.plans.models import Hold
-from apps.plans.services import expire_holds, grant_monthly
+from apps.plans.services import check_books_when_due, expire_holds, grant_monthly
 from apps.projects.services import expire_uploads
 
 logger = logging.getLogger(__name__)
@@ -65,6 +65,7 @@ def reconcile(*, slow: bool = True) -> Swept | None:
             swept.holds = expire_holds()
             swept.failed += _end_without_hold()
             grant_monthly()
+            check_books_when_due()
             swept.uploads = expire_uploads()
             swept.files = cleaning.clean()
             IdempotencyRecord.objects.filter(created_at__lt=clock.now() - timedelta(hours=25)).delete()
