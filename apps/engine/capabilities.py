@@ -23,7 +23,8 @@ TextQuality = Literal["copy", "good", "rough"]
 VoiceQuality = Literal["natural", "robotic", "none"]
 
 __all__ = [
-    "CheckRow", "Coverage", "LanguagePair", "check", "covers", "language_pairs", "needs_english_pivot", "target_locales", "unsupported_options",
+    "CheckRow", "Coverage", "LanguagePair", "check", "covers", "language_pairs", "needs_english_pivot", "target_locales",
+    "unsupported_options",
 ]  # fmt: skip
 
 

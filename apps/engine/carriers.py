@@ -77,9 +77,9 @@ def fetch_url(hub: Hub, target: Path, on_bytes: BytesDone) -> None:
     """
     part = target.with_name(target.name + ".download")
     have = part.stat().st_size if part.exists() else 0
-    request = urllib.request.Request(hub.url, headers={"Range": f"bytes={have}-"} if have else {})  # noqa: S310
+    request = urllib.request.Request(hub.url, headers={"Range": f"bytes={have}-"} if have else {})
     try:
-        with urllib.request.urlopen(request, timeout=CONNECT_TIMEOUT) as answer:  # noqa: S310  (constants of the table)
+        with urllib.request.urlopen(request, timeout=CONNECT_TIMEOUT) as answer:  # constants of the table
             resumed = have > 0 and answer.status == 206
             if resumed:
                 on_bytes(have)

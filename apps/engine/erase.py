@@ -1,4 +1,4 @@
-"""Removing old burnt-in text: the box is filled from its edges (delogo) and softened; it hides the text, it does not restore the picture."""
+"""Removing old burnt-in text: its box is filled from the edges (delogo) and softened, which hides the text but restores nothing."""
 
 from __future__ import annotations
 

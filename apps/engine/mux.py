@@ -44,7 +44,7 @@ class Movie:
 def write(movie: Movie, target: Path, work: Path, on_time: Callable[[float], None]) -> None:
     """Write `target`; `work` holds burn.ass and fonts when the plan burns. Raises JobError 10003."""
     video = movie.info.video
-    assert video is not None  # noqa: S101 - a movie has pictures
+    assert video is not None  # a movie has pictures
     inputs: list[str] = ffmpeg.media_input(movie.source.resolve(), movie.info.demuxer)
     maps = ["-map", f"0:{video.index}"]
     audio: list[str] = []

@@ -15,7 +15,8 @@ from apps.engine.subtitles import CONTENT_TYPES, SubtitleFormat, cues_of, write
 from apps.engine.transcript import Transcript
 
 Kind = Literal[
-    "video", "audio", "audio_mp3", "subtitle_source", "subtitle_target", "subtitle_bilingual", "transcript", "report", "hls", "background", "voice",
+    "video", "audio", "audio_mp3", "subtitle_source", "subtitle_target", "subtitle_bilingual", "transcript", "report",
+    "hls", "background", "voice",
 ]  # fmt: skip
 MANIFEST = "manifest.json"
 TYPES = {
@@ -64,7 +65,7 @@ class OutputList:
                 content_type=content_type,
                 main=main,
                 duration=round(duration, 3),
-            )  # fmt: skip
+            )
         )
         return self.folder / name
 

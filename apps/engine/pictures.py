@@ -40,7 +40,7 @@ class Plan:
 def plan(info: MediaInfo, *, burn: bool, box: TextBox | None, covered: Sequence[tuple[float, float]]) -> Plan:
     """The plan for info.video (must be there). `burn` adds burn.ass and fonts of the working directory, `box` is covered first."""
     video = info.video
-    assert video is not None  # noqa: S101 - callers ask only for media with pictures
+    assert video is not None  # callers ask only for media with pictures
     why = _why_not_copy(info, video, burn=burn, covered=box is not None)
     if not why:
         return Plan(True, (), video.display_width, video.display_height, ())

@@ -84,7 +84,8 @@ def build(
         },
         not_honoured=not_honoured, remarks=remarks, fit=fits,
         timings={
-            name: {"wall": record.wall, "cpu": record.cpu, "peak_rss": float(record.peak_rss)} for name, record in ws.manifest().stages.items()
+            name: {"wall": record.wall, "cpu": record.cpu, "peak_rss": float(record.peak_rss)}
+            for name, record in ws.manifest().stages.items()
         },
     )  # fmt: skip
 

@@ -60,11 +60,27 @@ def make_sample(target: Path, settings: EngineSettings) -> Path:
         _write_pictures(work / "pictures.mkv", seconds)
         (work / "burn.ass").write_text(_titles(lines), encoding="utf-8")
         fonts.link_fonts(settings, work / "fonts")
+        tags = [part for name in ("-colorspace", "-color_primaries", "-color_trc") for part in (name, "smpte170m")]
+        draw = ["-vf", "subtitles=filename=burn.ass:fontsdir=fonts"]
+        picture = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-pix_fmt", "yuv420p", "-g", "50", *tags]
+        sound = ["-c:a", "aac", "-b:a", "160k"]
         ffmpeg.run(
-            ["-i", "pictures.mkv", "-i", "sound.wav", "-vf", "subtitles=filename=burn.ass:fontsdir=fonts", "-c:v", "libx264", "-preset", "veryfast",
-             "-crf", "20", "-pix_fmt", "yuv420p", "-g", "50", "-colorspace", "smpte170m", "-color_primaries", "smpte170m", "-color_trc", "smpte170m", "-c:a", "aac", "-b:a", "160k", *bitexact(), "-movflags", "+faststart", "clip.mp4"],
-            what="making the sample clip", cwd=work,
-        )  # fmt: skip
+            [
+                "-i",
+                "pictures.mkv",
+                "-i",
+                "sound.wav",
+                *draw,
+                *picture,
+                *sound,
+                *bitexact(),
+                "-movflags",
+                "+faststart",
+                "clip.mp4",
+            ],
+            what="making the sample clip",
+            cwd=work,
+        )
         (work / "clip.mp4").replace(target)
     return target
 
@@ -113,7 +129,7 @@ def _write_pictures(path: Path, seconds: float) -> None:
 def _titles(lines: list[SpokenLine]) -> str:
     """The title at the start, and who speaks while they speak."""
     document = styled.document([], SubtitleStyle(), "en-US", WIDTH, HEIGHT).rstrip("\n")
-    ink, soft, size = r"{\1c&H171A1B&\bord0", r"{\1c&H5F6A6F&\bord0", styled.LINE_TO_EM[styled.LATIN]
+    ink, soft, size = r"{\1c&H171A1B&\bord0", r"{\1c&H5F6A6F&\bord0", fonts.LINE_TO_EM[fonts.LATIN]
     events = [
         rf"Dialogue: 0,0:00:00.20,0:00:04.20,Default,,0,0,0,,{ink}\an7\pos(96,84)\fad(500,500)\fs{round(64 * size)}}}{TITLE}",
         rf"Dialogue: 0,0:00:00.60,0:00:04.20,Default,,0,0,0,,{soft}\an7\pos(100,176)\fad(500,500)\fs{round(24 * size)}}}{SUBTITLE}",

@@ -50,9 +50,10 @@ def _swell(columns: Picture, time: float, depth: int) -> Picture:
     """Height of a wave line at every column; near waves are longer, higher and faster."""
     size = 5.0 + 4.0 * depth
     drift = time * (26 + 22 * depth)
-    return size * np.sin((columns + drift) / (70 + 45 * depth)) + 0.4 * size * np.sin(
+    wave = size * np.sin((columns + drift) / (70 + 45 * depth)) + 0.4 * size * np.sin(
         (columns - 1.7 * drift) / (31 + 17 * depth) + depth
     )
+    return np.asarray(wave, np.float32)
 
 
 def _disc(picture: Picture, x: float, y: float, radius: float, colour: tuple[int, int, int]) -> None:

@@ -12,6 +12,10 @@ from apps.engine.subtitles import Cue
 
 HEIGHT = 720
 DEFAULT_SIZE = 36
+_STYLE_FIELDS = (
+    "Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, "
+    "StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding"
+)
 _COLUMN_TO_EM = 0.52  # width of an average Latin letter, and of half a Chinese one
 
 
@@ -42,15 +46,15 @@ def document(cues: Sequence[Cue], style: SubtitleStyle, language: str, width: in
         0, 0, 0, 0, 100, 100, 0, 0, 1, f"{style.outline:g}", 0, 2,
         round(style.margin_l * across), round(style.margin_r * across), round(style.margin_v * HEIGHT), -1,
     ]  # fmt: skip
+    events = (
+        f"Dialogue: 0,{ass_time(cue.start)},{ass_time(cue.end)},Default,{_name(cue.speaker)},0,0,0,,{_text(cue.text, family, size)}"
+        for cue in cues
+    )
     lines = [
         "[Script Info]", f"Title: {title.replace(chr(10), ' ')}", "ScriptType: v4.00+", "WrapStyle: 0", "ScaledBorderAndShadow: yes",
         f"PlayResX: {across}", f"PlayResY: {HEIGHT}", f"LayoutResX: {across}", f"LayoutResY: {HEIGHT}", f"Language: {language}", "",
-        "[V4+ Styles]",
-        "Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, "
-        "StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding",
-        "Style: " + ",".join(str(part) for part in look), "",
-        "[Events]", "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text",
-        *(f"Dialogue: 0,{ass_time(c.start)},{ass_time(c.end)},Default,{_name(c.speaker)},0,0,0,,{_text(c.text, family, size)}" for c in cues), "",
+        "[V4+ Styles]", _STYLE_FIELDS, "Style: " + ",".join(str(part) for part in look), "",
+        "[Events]", "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text", *events, "",
     ]  # fmt: skip
     return "\n".join(lines)
 

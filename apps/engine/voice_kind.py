@@ -68,12 +68,12 @@ def _sound_of(lines: list[Line], speech: Path) -> NDArray[np.float32]:
             if seconds <= 0 or round(line.start * stream.samplerate) >= len(stream):
                 continue
             stream.seek(round(line.start * stream.samplerate))
-            block = stream.read(round(seconds * stream.samplerate), dtype="float32", always_2d=True).mean(axis=1)
-            pieces.append(_resample(block, stream.samplerate))
+            block = stream.read(round(seconds * stream.samplerate), dtype="float32", always_2d=True)
+            pieces.append(_resample(np.asarray(block.mean(axis=1), np.float32), stream.samplerate))
             left -= seconds
             if left <= 0:
                 break
-    return np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
+    return np.concatenate(pieces).astype(np.float32) if pieces else np.zeros(0, np.float32)
 
 
 def _resample(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
@@ -81,9 +81,7 @@ def _resample(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
     step = max(1, rate // RATE)
     count = len(samples) // step
     smooth = samples[: count * step].reshape(count, step).mean(axis=1)
+    if not count:
+        return np.zeros(0, np.float32)
     wanted = round(count * step / rate * RATE)
-    return (
-        np.interp(np.arange(wanted) * (rate / step / RATE), np.arange(count), smooth).astype(np.float32)
-        if count
-        else smooth
-    )
+    return np.asarray(np.interp(np.arange(wanted) * (rate / step / RATE), np.arange(count), smooth), np.float32)

@@ -15,7 +15,7 @@ from apps.engine.outputs import OutputList, subtitle_files
 from apps.engine.settings import EngineSettings
 from apps.engine.stages import Report
 from apps.engine.stages.probe import read_probe
-from apps.engine.subtitles import cues_of, write
+from apps.engine.subtitles import Side, cues_of, write
 from apps.engine.task import EngineTask
 from apps.engine.transcript import Transcript
 from apps.engine.workspace import (
@@ -144,10 +144,13 @@ class _Job:
 
     def _soft_subtitles(self, dub: Path | None, *, burn: bool) -> tuple[mux.SoftSubtitle, ...]:
         tracks = []
-        for side, locale in (("target", self.task.target_locale), ("source", self.transcript.source_language)):
-            cues = captions.lay_out(
-                cues_of(self.transcript, side), captions.rows_for_files(self.task.style, locale or "en")
-            )  # type: ignore[arg-type]
+        sides: tuple[tuple[Side, str], ...] = (
+            ("target", self.task.target_locale),
+            ("source", self.transcript.source_language),
+        )
+        for side, locale in sides:
+            rows = captions.rows_for_files(self.task.style, locale or "en")
+            cues = captions.lay_out(cues_of(self.transcript, side), rows)
             if cues:
                 path = self.work / f"{side}.srt"
                 path.write_text(write(cues, "srt", language=locale), encoding="utf-8")
@@ -204,7 +207,7 @@ class _Job:
                 )
         else:
             movie = self.work / "dub.m4a"
-            assert dub is not None  # noqa: S101 - checked above
+            assert dub is not None  # checked above
             self._encode(dub, movie, ["-c:a", "aac", "-b:a", f"{mux.AUDIO_KBPS}k"])
         texts = [
             hls.HlsSubtitle(

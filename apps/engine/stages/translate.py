@@ -8,9 +8,10 @@ from collections.abc import Sequence
 import msgspec
 
 from apps.core.errors import PAIR_UNAVAILABLE, JobError
+from apps.core.languages import base_language
 from apps.engine import sentences, translators
 from apps.engine.glossary import Glossary, Outcome
-from apps.engine.routes import Route, base, find_route
+from apps.engine.routes import Route, find_route
 from apps.engine.settings import EngineSettings
 from apps.engine.stages import Report
 from apps.engine.task import EngineTask
@@ -94,7 +95,7 @@ def _translate_lines(
         facts.remarks.append(
             f"Source and target are the same language ({source}, {task.target_locale}): the text was copied, not translated."
         )
-    if base(task.target_locale) == "pt" and task.target_locale != "pt-BR" and route.via != "copy":
+    if base_language(task.target_locale) == "pt" and task.target_locale != "pt-BR" and route.via != "copy":
         facts.remarks.append(
             "The Portuguese model was made of texts of all Portuguese-speaking countries and leans to Brazilian wording."
         )
