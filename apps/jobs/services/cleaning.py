@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Value
@@ -89,7 +89,7 @@ def clean_artefacts() -> int:
     return gone
 
 
-def _kept(days: str) -> ExpressionWrapper:
+def _kept(days: str) -> ExpressionWrapper[Any]:
     return ExpressionWrapper(F(days) * Value(timedelta(days=1)), output_field=DurationField())
 
 

@@ -80,7 +80,7 @@ def cancel_job(*, actor: Actor, job: Job) -> Job:
         job = lock(job)
         if job.status == states.CANCELED:
             return job
-        changes = {
+        changes: dict[str, Any] = {
             "cancel_requested_at": clock.now(),
             "error_code": errors.CANCELED,
             "error": errors.job_codes()[errors.CANCELED].title,

@@ -117,4 +117,5 @@ def file_name(job: Job, name: str) -> str:
     assert job.translation is not None
     source = job.translation.project
     stem = slugify(Path(source.name or source.source_asset.file_name).stem, max_length=80, allow_unicode=True)
-    return f"{stem or job.public_id}.{job.target_locale}.{Path(name).name}"[-255:]
+    own = Path(name).name.replace(f".{job.target_locale}.", ".")  # the language is said once
+    return f"{stem or job.public_id}.{job.target_locale}.{own}"[-255:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from django.conf import settings
@@ -23,8 +24,8 @@ from apps.projects.models import Asset, asset_id
 
 def outbound_policy(*, max_bytes: int = 0) -> OutboundPolicy:
     """The portal's rules for fetching what customers name; max_bytes 0 means the policy's own limit."""
-    allowed = tuple(settings.PRIVATE_HOSTS_ALLOWED)
-    return OutboundPolicy(allowed_private=allowed, **({"max_bytes": max_bytes} if max_bytes else {}))
+    policy = OutboundPolicy(allowed_private=tuple(settings.PRIVATE_HOSTS_ALLOWED))
+    return replace(policy, max_bytes=max_bytes) if max_bytes else policy
 
 
 def storage_key(organization_public_id: str, public_id: str) -> str:

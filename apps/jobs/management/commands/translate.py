@@ -8,8 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.template.defaultfilters import filesizeformat
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -28,6 +32,7 @@ from apps.plans.services import grant_credits, set_subscription
 from apps.projects import storage
 from apps.projects.services import create_asset_from_file, probe_asset
 from apps.providers.orders import TranslationOrder
+from portal import env
 
 ORGANIZATION = "This machine"
 CREDITS = 10_000_000
@@ -52,6 +57,7 @@ class Command(BaseCommand):
         path: Path = options["file"]
         if not path.is_file():
             raise CommandError(f"There is no file {path}.")
+        prepare()
         try:
             actor = local_actor()
             order = self._order(actor, path, options)
@@ -90,6 +96,18 @@ class Command(BaseCommand):
             subtitle = create_asset_from_file(actor=actor, path=given, file_name=given.name, kind="subtitle")
             order |= {"subtitle_source": "file", "subtitle": {"asset": subtitle.public_id}}
         return msgspec.convert(order, TranslationOrder)
+
+
+def prepare() -> None:
+    """On a machine where nothing ran before: tables in its own database, and the engine's weights."""
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        if env.text("DATABASE_URL"):
+            raise CommandError("The database is not up to date; run manage.py migrate first.")
+        call_command("migrate", verbosity=0)
+    models = Path(settings.MODEL_DIR)
+    if not models.is_dir() or not any(models.iterdir()):
+        call_command("install_models")
 
 
 def local_actor() -> Actor:
@@ -165,7 +183,7 @@ def _deliver(ids: list[str], out: Path, console: Console) -> list[str]:
             _copy(artefact, out / artefact.file_name)
             name = escape(artefact.file_name)
             shown = f"[bold]{name}[/bold]" if artefact.is_main else name
-            table.add_row(job.target_locale, artefact.kind, shown, f"{artefact.size / 1000:,.0f} kB")
+            table.add_row(job.target_locale, artefact.kind, shown, filesizeformat(artefact.size))
     if table.row_count:
         console.print(table)
         console.print(f"{to_text(charged)} credits")
