@@ -23,6 +23,10 @@ _BY_LANGUAGE = {
 }  # fmt: skip
 _GUESSES = ("gb18030", "cp932", "big5hkscs", "cp949", "cp1251", "cp1252")
 
+MAX_UNDECODABLE = 0.05
+MIN_PLAUSIBLE = 0.3
+SHORT_BYTES = 12
+
 
 def decode_text(data: bytes, language: str = "auto") -> str:
     """Always gives text; what cannot be decoded becomes U+FFFD. language (a locale) says which legacy code page is likely."""
@@ -38,10 +42,14 @@ def decode_text(data: bytes, language: str = "auto") -> str:
     except UnicodeDecodeError:
         pass
     likely = _likely(language)
-    guesses = [likely] if likely else []
-    guesses += [encoding for encoding in _GUESSES if encoding != likely]
-    texts = [(encoding, data.decode(encoding, "replace")) for encoding in guesses]
-    return max(texts, key=lambda item: _plausible(item[1]) + (0.05 if item[0] == likely else 0.0))[1]
+    if likely:
+        text = data.decode(likely, "replace")
+        if text.count("\ufffd") <= MAX_UNDECODABLE * len(text) and _plausible(text) >= MIN_PLAUSIBLE:
+            return text
+    # A few bytes fit Chinese and Korean alike; Chinese files are the more frequent.
+    handicap = {"cp949": 0.1} if sum(byte > 127 for byte in data) < SHORT_BYTES else {}
+    texts = [(encoding, data.decode(encoding, "replace")) for encoding in _GUESSES]
+    return max(texts, key=lambda item: _plausible(item[1]) - handicap.get(item[0], 0.0))[1]
 
 
 def _likely(language: str) -> str:
@@ -77,13 +85,23 @@ def _weight(char: str, before: str, after: str) -> float:
         return 1.1
     if 0x30A0 <= code <= 0x30FF:
         return 1.0
-    if 0xAC00 <= code <= 0xD7A3:  # Hangul and ideographs in one word: Chinese read as Korean
-        return -0.3 if "\u4e00" <= before <= "\u9fff" or "\u4e00" <= after <= "\u9fff" else 1.05
+    if 0xAC00 <= code <= 0xD7A3:
+        return _hangul_weight(char, before, after)
     if 0xFF61 <= code <= 0xFF9F:  # half-width katakana: what other double-byte text looks like in cp932
         return -0.5
     latin_beside = (before.isascii() and before.isalpha()) or (after.isascii() and after.isalpha())
     if 0x0400 <= code <= 0x04FF:  # Cyrillic inside Latin words or with capitals inside words: Western text misread
         return -0.5 if latin_beside or (char.isupper() and before.islower()) else 0.9
+    if char.isalpha() and code >= 0x370:
+        return 0.6
     if char.isalpha():
         return 0.6 if latin_beside or before.isascii() else 0.2
     return 0.3
+
+
+def _hangul_weight(char: str, before: str, after: str) -> float:
+    if "\u4e00" <= before <= "\u9fff" or "\u4e00" <= after <= "\u9fff":
+        return -0.3  # Hangul and ideographs in one word: Chinese read as Korean
+    if len(char.encode("euc-kr", "replace")) != 2:
+        return 0.2  # a syllable that Korean hardly uses: Japanese read as Korean
+    return 1.05

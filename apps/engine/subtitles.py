@@ -137,7 +137,7 @@ def _read_by_library(text: str, form: str) -> list[Cue]:
 
     try:
         parsed = pysubs2.SSAFile.from_string(text, format_=form)
-    except (pysubs2.exceptions.Pysubs2Error, ValueError, KeyError, IndexError) as error:
+    except (pysubs2.exceptions.Pysubs2Error, SyntaxError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise JobError(10034, f"the subtitle file is not valid {form.upper()}") from error
     return [
         Cue(
