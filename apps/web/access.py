@@ -53,7 +53,9 @@ def organization_of(request: PageRequest) -> Organization:
     return request.tenant.organization
 
 
-def signed_in(view: Callable[Concatenate[PageRequest, P], HttpResponse]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+def signed_in(
+    view: Callable[Concatenate[PageRequest, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
     """Only for people with an account; an organization is not needed."""
 
     @wraps(view)

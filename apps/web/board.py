@@ -23,7 +23,19 @@ _COLUMNS: tuple[tuple[str, str | Promise, tuple[str, ...]], ...] = (
     ("lipsync", _("Lip sync"), ("lipsync",)),
     ("render", _("Render"), ("render", "publish")),
 )
-_ORDER = ["queued", "fetch", "probe", "separate", "recognize", "translate", "speak", "lipsync", "render", "publish", "done"]
+_ORDER = [
+    "queued",
+    "fetch",
+    "probe",
+    "separate",
+    "recognize",
+    "translate",
+    "speak",
+    "lipsync",
+    "render",
+    "publish",
+    "done",
+]
 
 
 @dataclass(frozen=True)
@@ -56,7 +68,13 @@ def rows_for(jobs: Sequence[Job], current: Job) -> list[Row]:
     """A row per job, in the order given."""
     columns = columns_for(jobs)
     return [
-        Row(job=job, cells=_cells(job, columns), headline=headline(job), detail=detail(job), current=job.pk == current.pk)
+        Row(
+            job=job,
+            cells=_cells(job, columns),
+            headline=headline(job),
+            detail=detail(job),
+            current=job.pk == current.pk,
+        )
         for job in jobs
     ]
 
@@ -112,7 +130,9 @@ def headline(job: Job) -> str:
     label = str(Job.Stage(job.stage).label)
     if job.progress_unit == "line" and job.progress_total:
         return gettext("%(stage)s, line %(done)d of %(total)d") % {
-            "stage": label, "done": min(job.progress_done + 1, job.progress_total), "total": job.progress_total,
+            "stage": label,
+            "done": min(job.progress_done + 1, job.progress_total),
+            "total": job.progress_total,
         }
     share = stage_share(job)
     return gettext("%(stage)s, %(share)d%%") % {"stage": label, "share": round(share * 100)} if share else label
@@ -148,7 +168,10 @@ def summary(jobs: Sequence[Job]) -> str:
     """The line beside "Progress": "1 of 3 ready", with failures told apart."""
     ready = sum(job.status == Job.Status.COMPLETED for job in jobs)
     failed = sum(job.status == Job.Status.FAILED for job in jobs)
-    text = ngettext("%(ready)d of %(n)d ready", "%(ready)d of %(n)d ready", len(jobs)) % {"ready": ready, "n": len(jobs)}
+    text = ngettext("%(ready)d of %(n)d ready", "%(ready)d of %(n)d ready", len(jobs)) % {
+        "ready": ready,
+        "n": len(jobs),
+    }
     if failed:
         text += ", " + ngettext("%(n)d failed", "%(n)d failed", failed) % {"n": failed}
     return text

@@ -74,7 +74,7 @@ class Shell:
 
     @property
     def theme(self) -> str:
-        """"light", "dark", or "" to follow the system."""
+        """ "light", "dark", or "" to follow the system."""
         chosen = self._request.COOKIES.get(THEME_COOKIE, "")
         return chosen if chosen in THEMES else ""
 

@@ -59,16 +59,20 @@ class KeyForm(forms.Form):
     """A new API key."""
 
     name = forms.CharField(
-        label=_("Name"), max_length=80, help_text=_("What will use it, for example “Publishing pipeline”."),
+        label=_("Name"),
+        max_length=80,
+        help_text=_("What will use it, for example “Publishing pipeline”."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     scopes = forms.MultipleChoiceField(
-        label=_("It may"), widget=forms.CheckboxSelectMultiple,
+        label=_("It may"),
+        widget=forms.CheckboxSelectMultiple,
         choices=lambda: [(scope, text) for scope, text in SCOPES.items()],
         initial=["jobs:read", "jobs:write", "assets:write"],
     )
     expires = forms.ChoiceField(
-        label=_("Expires"), required=False,
+        label=_("Expires"),
+        required=False,
         choices=[("", _("Never")), ("30", _("In 30 days")), ("90", _("In 90 days")), ("365", _("In a year"))],
     )
 
@@ -82,7 +86,8 @@ class RotateForm(forms.Form):
     """How long the old key goes on working beside the new one."""
 
     overlap = forms.ChoiceField(
-        label=_("The old key goes on working for"), initial="24",
+        label=_("The old key goes on working for"),
+        initial="24",
         choices=[("0", _("No time at all")), ("1", _("1 hour")), ("24", _("1 day")), ("168", _("7 days"))],
     )
 

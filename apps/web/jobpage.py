@@ -200,7 +200,11 @@ def target_media(artefacts: Sequence[Artefact]) -> Media | None:
 
 def _tracks(artefacts: Sequence[Artefact]) -> list[Track]:
     return [
-        Track(artefact.kind.removeprefix("subtitle_"), artefact.language, storage.signed_url(artefact, disposition="inline"))
+        Track(
+            artefact.kind.removeprefix("subtitle_"),
+            artefact.language,
+            storage.signed_url(artefact, disposition="inline"),
+        )
         for artefact in artefacts
         if artefact.kind.startswith("subtitle_") and artefact.format == "vtt"
     ]

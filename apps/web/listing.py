@@ -31,7 +31,13 @@ def title_of(job: Job) -> str:
     project = job.translation.project if job.translation else None
     if project is None:
         return job.public_id
-    return str(job.order.get("title") or project.name or project.source_asset.file_name or project.source_asset.source_url or job.public_id)
+    return str(
+        job.order.get("title")
+        or project.name
+        or project.source_asset.file_name
+        or project.source_asset.source_url
+        or job.public_id
+    )
 
 
 def overall(job: Job) -> float:

@@ -80,9 +80,7 @@ def body_of(post: QueryDict) -> dict[str, Any]:
         body["title"] = title
     if voice and (volume := _whole(post.get("background_volume"))) is not None:
         body["voice"] = {"background_volume": volume}
-    speakers = {
-        name: number for name in ("min", "max") if (number := _whole(post.get(f"speakers_{name}"))) is not None
-    }
+    speakers = {name: number for name in ("min", "max") if (number := _whole(post.get(f"speakers_{name}"))) is not None}
     if speakers:
         body["speaker_count"] = speakers
     if body["subtitle_source"] == "file":

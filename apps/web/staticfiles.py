@@ -17,10 +17,10 @@ class HashedStaticFiles(ManifestStaticFilesStorage):
     support_js_module_import_aggregation = True
 
     def url_converter(
-        self, name: str, hashed_files: dict[str, str], template: str | None = None
+        self, name: str, hashed_files: dict[str, str], template: str | None = None, *args: Any, **kwargs: Any
     ) -> Callable[[re.Match[str]], str]:
         """Leave the scripts of packages alone: htmx 4 has a bare `import("htmx")` that names no file."""
         if name.endswith(".js") and not name.startswith(OURS):
             return lambda match: match["matched"]
-        convert: Any = super().url_converter(name, hashed_files, template)
+        convert: Any = super().url_converter(name, hashed_files, template, *args, **kwargs)
         return convert  # type: ignore[no-any-return]

@@ -64,7 +64,9 @@ def _stage(event: Event, finished: set[Any]) -> Entry | None:
         again = event.data.get("try")
         return Entry(event.created_at, label, gettext("try %(n)d") % {"n": again} if again else "", False)
     seconds = int(event.data.get("ms", 0)) / 1000
-    took = gettext("%(n)s s") % {"n": formats.number_format(seconds, 1, use_l10n=True)} if seconds < 60 else span(seconds)
+    took = (
+        gettext("%(n)s s") % {"n": formats.number_format(seconds, 1, use_l10n=True)} if seconds < 60 else span(seconds)
+    )
     return Entry(event.created_at, label, took, False)
 
 

@@ -39,8 +39,13 @@ def lines_of(document: Transcript) -> list[Row]:
         label = document.speaker_label(line.speaker)
         rows.append(
             Row(
-                line=line, speaker=label, dot=_DOTS[place.get(line.speaker, 0) % len(_DOTS)], cps=cps, share=share,
-                width=f"{min(share, 1) * 100:.0f}%", over=share > 1,
+                line=line,
+                speaker=label,
+                dot=_DOTS[place.get(line.speaker, 0) % len(_DOTS)],
+                cps=cps,
+                share=share,
+                width=f"{min(share, 1) * 100:.0f}%",
+                over=share > 1,
             )
         )
     return rows

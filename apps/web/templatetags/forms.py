@@ -29,7 +29,13 @@ def field(bound: BoundField, help: str = "", css: str = "") -> dict[str, Any]:
     if described:
         attrs["aria-describedby"] = " ".join(described)
     if not isinstance(widget, _PLAIN):
-        kind = "select" if isinstance(widget, forms.Select) else "textarea" if isinstance(widget, forms.Textarea) else "input"
+        kind = (
+            "select"
+            if isinstance(widget, forms.Select)
+            else "textarea"
+            if isinstance(widget, forms.Textarea)
+            else "input"
+        )
         attrs["class"] = f"{widget.attrs.get('class', '')} {kind} {css}".strip()
         if _foreign(bound):
             attrs["placeholder"] = ""  # allauth's only repeat the label

@@ -26,7 +26,9 @@ def icon(name: str, extra: str = "") -> SafeString:
     """An icon of the sprite, hidden from screen readers: the text beside it says what it means."""
     return format_html(
         '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
-        extra, static("icons/sprite.svg"), name,
+        extra,
+        static("icons/sprite.svg"),
+        name,
     )
 
 
@@ -78,7 +80,11 @@ def span(value: timedelta | float | None) -> str:
         return gettext("%(s)d s") % {"s": max(seconds, 0)}
     minutes, seconds = divmod(seconds, 60)
     if minutes < 60:
-        return gettext("%(m)d m %(s)d s") % {"m": minutes, "s": seconds} if seconds else gettext("%(m)d m") % {"m": minutes}
+        return (
+            gettext("%(m)d m %(s)d s") % {"m": minutes, "s": seconds}
+            if seconds
+            else gettext("%(m)d m") % {"m": minutes}
+        )
     hours, minutes = divmod(minutes, 60)
     return gettext("%(h)d h %(m)d m") % {"h": hours, "m": minutes} if minutes else gettext("%(h)d h") % {"h": hours}
 
@@ -142,7 +148,7 @@ def autonym(code: str) -> str:
 
 @register.filter
 def direction(code: str) -> str:
-    """"rtl" or "ltr" of a language, "auto" when it is not known."""
+    """ "rtl" or "ltr" of a language, "auto" when it is not known."""
     try:
         return languages.describe(code).direction
     except languages.UnknownLanguage:
@@ -168,11 +174,13 @@ def sentence_case(text: str) -> str:
     """allauth's English headings in our sentence case ("Sign In" -> "Sign in"); other languages have no such habit."""
     text = " ".join(str(text).split())
     if not (get_language() or "en").startswith("en") or "<" in text:
-        return mark_safe(text)  # noqa: S308  (allauth's own slot content, already escaped)
+        return mark_safe(text)
     first, _, rest = text.partition(" ")
-    lowered = (word if word.isupper() or not word.istitle() and "-" not in word else word.lower() for word in rest.split())
+    lowered = (
+        word if word.isupper() or (not word.istitle() and "-" not in word) else word.lower() for word in rest.split()
+    )
     head = "-".join([first.split("-")[0], *(part.lower() for part in first.split("-")[1:])])
-    return mark_safe(" ".join([head, *lowered]))  # noqa: S308
+    return mark_safe(" ".join([head, *lowered]))
 
 
 @register.filter
@@ -249,7 +257,12 @@ def by_locale(cost: Estimate) -> list[tuple[str, int]]:
 @register.filter
 def box_fields(_names: str, post: Mapping[str, str]) -> list[tuple[str, str, str]]:
     """The four numbers of the subtitle box with labels and values."""
-    rows = (("x", gettext("Left"), "0.1"), ("y", gettext("Top"), "0.8"), ("width", gettext("Width"), "0.8"), ("height", gettext("Height"), "0.15"))
+    rows = (
+        ("x", gettext("Left"), "0.1"),
+        ("y", gettext("Top"), "0.8"),
+        ("width", gettext("Width"), "0.8"),
+        ("height", gettext("Height"), "0.15"),
+    )
     return [(name, label, post.get(f"box_{name}") or default) for name, label, default in rows]
 
 

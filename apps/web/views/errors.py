@@ -23,14 +23,19 @@ def _page(request: HttpRequest, status: int, heading: str, sentence: str) -> Htt
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """404: the object is not there, or belongs to somebody else."""
     return _page(
-        request, 404, gettext("There is nothing here"), gettext("The page was moved, deleted, or never existed. Check the address.")
+        request,
+        404,
+        gettext("There is nothing here"),
+        gettext("The page was moved, deleted, or never existed. Check the address."),
     )
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """403: signed in, but the role is not enough."""
     return _page(
-        request, 403, gettext("This is not open to you"),
+        request,
+        403,
+        gettext("This is not open to you"),
         gettext("Your role in this organization does not include this page. An owner can change it under Team."),
     )
 
@@ -42,13 +47,17 @@ def refused(request: HttpRequest, error: ApiError) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """400: the request made no sense."""
-    return _page(request, 400, gettext("That request made no sense"), gettext("Go back, load the page again and repeat it."))
+    return _page(
+        request, 400, gettext("That request made no sense"), gettext("Go back, load the page again and repeat it.")
+    )
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403 by the CSRF check: mostly an old tab or blocked cookies."""
     return _page(
-        request, 403, gettext("The form was too old"),
+        request,
+        403,
+        gettext("The form was too old"),
         gettext("Go back, load the page again and send the form once more. Cookies must be allowed for this site."),
     )
 

@@ -10,7 +10,8 @@ from django.views.decorators.http import require_POST
 
 from apps.jobs import selectors, services
 from apps.jobs.models import Job
-from apps.web import jobpage, peaks as waveform
+from apps.web import jobpage
+from apps.web import peaks as waveform
 from apps.web.access import PageRequest, actor_of, member_page
 
 

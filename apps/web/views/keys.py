@@ -11,11 +11,11 @@ from django.views.decorators.http import require_POST
 
 from apps.accounts import selectors, services
 from apps.accounts.permissions import SCOPES, allows, require
+from apps.core.errors import ApiError
 from apps.plans.selectors import plan_for
 from apps.web.access import PageRequest, actor_of, field_errors, member_page
 from apps.web.forms import KeyForm, RotateForm
 from apps.web.samples import first_call
-from apps.core.errors import ApiError
 
 
 @member_page
@@ -43,7 +43,10 @@ def new(request: PageRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             key, secret = services.create_api_key(
-                actor=actor, name=form.cleaned_data["name"], scopes=form.cleaned_data["scopes"], expires_at=form.expires_at()
+                actor=actor,
+                name=form.cleaned_data["name"],
+                scopes=form.cleaned_data["scopes"],
+                expires_at=form.expires_at(),
             )
         except ApiError as error:
             for field, texts in field_errors(error).items():

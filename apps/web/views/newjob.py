@@ -120,9 +120,13 @@ def _context(request: PageRequest, draft: orderform.Draft) -> dict[str, Any]:
     return rail(request, draft) | {
         "post": request.POST,
         "body": draft.body,
-        "sources": sorted(((code, language(code), autonym(code)) for code in languages.sources()), key=lambda row: row[1]),
+        "sources": sorted(
+            ((code, language(code), autonym(code)) for code in languages.sources()), key=lambda row: row[1]
+        ),
         "targets": [(*row, able.get(row[0])) for row in sorted(_targets(), key=lambda row: row[0] not in able)],
-        "off_from": next((row[0] for row in sorted(_targets(), key=lambda row: row[0] not in able) if row[0] not in able), ""),
+        "off_from": next(
+            (row[0] for row in sorted(_targets(), key=lambda row: row[0] not in able) if row[0] not in able), ""
+        ),
         "chosen": chosen,
         "glossaries": Glossary.objects.filter(organization=actor.organization, archived_at=None).order_by("name"),
         "plan": plan,

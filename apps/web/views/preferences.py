@@ -10,8 +10,8 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
-from apps.web.access import came_from
 from apps.web import samples
+from apps.web.access import came_from
 from apps.web.context import THEME_COOKIE, THEMES
 from apps.web.templatetags.web import about, span
 
@@ -36,8 +36,18 @@ def _demo_rows() -> list[tuple[str, str, str, list[tuple[str, str]]]]:
     done, todo = ("done", "100%"), ("todo", "0%")
     return [
         ("es-ES", gettext("Ready"), gettext("Took %(time)s") % {"time": span(192)}, [done] * 5),
-        ("ja-JP", gettext("Voice, line %(done)d of %(total)d") % {"done": 21, "total": 29}, about(60), [done, done, done, ("now", "72%"), todo]),
-        ("ar-SA", gettext("Translate, line %(done)d of %(total)d") % {"done": 9, "total": 29}, about(180), [done, done, ("now", "31%"), todo, todo]),
+        (
+            "ja-JP",
+            gettext("Voice, line %(done)d of %(total)d") % {"done": 21, "total": 29},
+            about(60),
+            [done, done, done, ("now", "72%"), todo],
+        ),
+        (
+            "ar-SA",
+            gettext("Translate, line %(done)d of %(total)d") % {"done": 9, "total": 29},
+            about(180),
+            [done, done, ("now", "31%"), todo, todo],
+        ),
     ]
 
 

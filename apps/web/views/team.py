@@ -58,7 +58,9 @@ def invite(request: PageRequest) -> HttpResponse:
     form = InviteForm(request.POST, roles=_roles(request))
     if form.is_valid():
         try:
-            services.invite_member(actor=actor_of(request), email=form.cleaned_data["email"], role=form.cleaned_data["role"])
+            services.invite_member(
+                actor=actor_of(request), email=form.cleaned_data["email"], role=form.cleaned_data["role"]
+            )
         except ApiError as error:
             if error.http_status == 403:
                 raise

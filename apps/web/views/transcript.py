@@ -76,7 +76,9 @@ def _save(request: PageRequest, job: Job, revision: Transcript) -> HttpResponse:
     except ApiError as error:
         if error.code != PRECONDITION:
             raise
-        messages.error(request, gettext("Somebody saved another version meanwhile. Yours was not saved; load the page again."))
+        messages.error(
+            request, gettext("Somebody saved another version meanwhile. Yours was not saved; load the page again.")
+        )
         return redirect("web:job-transcript", public_id=job.public_id)
     if request.POST.get("then") == "resume":
         services.resume_job(actor=actor, job=job)

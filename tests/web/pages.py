@@ -1,0 +1,44 @@
+"""The list of all pages, by a short name: what the accessibility test visits and the screenshots show."""
+
+from __future__ import annotations
+
+from tests.web.world import World
+
+
+def open_pages() -> dict[str, str]:
+    """Pages that need no account."""
+    return {
+        "home": "/",
+        "login": "/accounts/login/",
+        "login-code": "/accounts/login/code/",
+        "signup": "/accounts/signup/",
+        "password-reset": "/accounts/password/reset/",
+        "password-reset-done": "/accounts/password/reset/done/",
+        "not-found": "/there/is/no/such/page/",
+    }
+
+
+def member_pages(world: World) -> dict[str, str]:
+    """Pages of a member, with a job in every state."""
+    pages = {
+        "jobs": "/jobs/",
+        "jobs-nothing-matches": "/jobs/?q=zzzz",
+        "job-new": "/jobs/new/",
+        "keys": "/keys/",
+        "key-new": "/keys/new/",
+        "billing": "/billing/",
+        "billing-api": "/billing/?pool=api",
+        "team": "/team/",
+        "settings": "/settings/",
+        "account": "/account/",
+        "account-email": "/accounts/email/",
+        "account-password": "/accounts/password/change/",
+        "account-mfa": "/accounts/2fa/",
+        "reauthenticate": "/accounts/reauthenticate/",
+        "organization-new": "/organizations/new/",
+        "job-not-found": "/jobs/job_0000000000000000/",
+    }
+    pages |= {f"job-{state}": f"/jobs/{public_id}/" for state, public_id in world.jobs.items()}
+    for state in ("completed", "paused"):
+        pages[f"transcript-{state}"] = f"/jobs/{world.jobs[state]}/transcript/"
+    return pages

@@ -1,0 +1,157 @@
+"""A small world for the pages: an organization with people, keys and a job in every state, made by the real services."""
+
+from __future__ import annotations
+
+import wave
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.test import Client
+from django.utils import timezone
+
+from apps.accounts.actor import Actor
+from apps.accounts.models import Organization, User
+from apps.accounts.services import create_api_key, invite_member, revoke_api_key
+from apps.core.errors import JobError
+from apps.engine.transcript import Line, Speaker
+from apps.engine.transcript import Transcript as Document
+from apps.jobs import services
+from apps.jobs.models import Artefact, Job
+from apps.projects import storage
+from apps.projects.services import save_revision
+from tests.factories import add_member, make_organization, make_user, owner_of
+from tests.jobs.helpers import submitted, subtitles_order
+
+PASSWORD = "correct horse"
+
+
+@dataclass
+class World:
+    """What a test needs to find its way: the owner, and the public id of a job in each state."""
+
+    user: User
+    organization: Organization
+    actor: Actor
+    jobs: dict[str, str] = field(default_factory=dict)
+
+    def cookie(self) -> str:
+        """A signed-in session."""
+        return session_of(self.user)
+
+    def job(self, state: str) -> Job:
+        """The job in that state."""
+        return Job.objects.get(public_id=self.jobs[state])
+
+
+def session_of(user: User) -> str:
+    """A session cookie of a person who has signed in."""
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+def make_world(name: str = "Northbeam", credits: int = 500) -> World:
+    """An organization with its owner and nothing else."""
+    user = make_user(name="Mara Lind")
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    organization = make_organization(owner=user, credits=credits, name=name)
+    return World(user=user, organization=organization, actor=owner_of(organization))
+
+
+def run(job: Job) -> Job:
+    """Takes a job up and works on it in this process, as a worker does."""
+    services.advance(job.public_id)
+    services.run_engine(job.public_id)
+    return Job.objects.get(pk=job.pk)
+
+
+def document(target: str = "pt-BR") -> Document:
+    """A short transcript of two speakers, one line of which is too fast to read."""
+    return Document(
+        source_language="en-US",
+        target_locale=target,
+        duration=3.0,
+        speakers=[Speaker("s1", "Jordi"), Speaker("s2", "Ana")],
+        lines=[
+            Line(id="l1", start=0.2, end=1.4, source="Good morning, everybody.", target="Bom dia a todos.", speaker="s1"),
+            Line(
+                id="l2", start=1.6, end=2.8, speaker="s2", source="Let us start with the map.",
+                target="Vamos começar pelo mapa da cidade antiga, que é a parte de que mais gosto.",
+            ),
+        ],
+    )
+
+
+def add_sound(job: Job, folder: Path) -> None:
+    """Gives a job a wav artefact, so that the player has a waveform to draw."""
+    path = folder / "sound.wav"
+    with wave.open(str(path), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        for second in range(3):
+            loud = (2000, 20000, 9000)[second]
+            sound.writeframes(b"".join(((loud if n % 16 < 8 else -loud).to_bytes(2, "little", signed=True)) for n in range(8000)))
+    saved = storage.save_file(path, f"artefacts/{job.public_id}/sound.wav", "audio/wav")
+    Artefact.objects.create(
+        organization=job.organization, job=job, kind="audio", format="wav", language=job.target_locale, file_name="sound.wav",
+        storage_key=saved.key, content_type="audio/wav", size=saved.size, sha256=saved.sha256, position=9,
+    )
+
+
+def furnish(world: World, folder: Path) -> World:
+    """People, keys and a job in every state."""
+    for person, role in (("Ana Ruiz", "editor"), ("Jun Sato", "reviewer")):
+        add_member(world.organization, role, make_user(name=person))
+    invite_member(actor=world.actor, email="new.person@example.org", role="viewer")
+    make_keys(world)
+    order = subtitles_order(world.actor, folder)
+    for state in ("completed", "processing", "paused", "failed", "canceled"):
+        changed = msgspec.structs.replace(
+            order, title=TITLES[state], review_after="translate" if state == "paused" else "never"
+        )
+        world.jobs[state] = submitted(world.actor, changed).public_id
+    finished = run(world.job("completed"))
+    assert finished.status == "completed", finished.error
+    add_sound(finished, folder)
+    pretend_running(world.job("processing"))
+    paused = world.job("paused")
+    Job.objects.filter(pk=paused.pk).update(status="paused", stage="review", started_at=timezone.now())
+    assert paused.translation is not None
+    save_revision(actor=None, translation=paused.translation, document=document(), origin="translated")
+    Job.objects.filter(pk=world.job("failed").pk).update(stage="recognize", started_at=timezone.now())
+    services.fail_job(world.job("failed"), JobError(10042, "Nobody speaks in this file."))
+    services.cancel_job(actor=world.actor, job=world.job("canceled"))
+    return world
+
+
+TITLES = {
+    "completed": "Meet your city guide",
+    "processing": "Spring onboarding",
+    "paused": "Quarterly results",
+    "failed": "Dog in the park",
+    "canceled": "Old trailer",
+}
+
+
+def make_keys(world: World) -> None:
+    """A working key that is used, one that will end, one revoked."""
+    used, _ = create_api_key(actor=world.actor, name="Publishing pipeline", scopes=["jobs:read", "jobs:write", "assets:write"])
+    used.last_used_at = timezone.now() - timedelta(minutes=12)
+    used.save(update_fields=["last_used_at"])
+    soon = timezone.now() + timedelta(days=30)
+    create_api_key(actor=world.actor, name="Reports", scopes=["billing:read"], expires_at=soon)
+    old, _ = create_api_key(actor=world.actor, name="Old laptop", scopes=["jobs:read"])
+    revoke_api_key(actor=world.actor, key_id=old.key_id)
+
+
+def pretend_running(job: Job) -> None:
+    """A job as it looks in the middle of its work."""
+    Job.objects.filter(pk=job.pk).update(
+        stage="translate", progress_fraction=0.42, progress_done=9, progress_total=29, progress_unit="line",
+        started_at=timezone.now() - timedelta(seconds=60), lease_owner="elsewhere",
+    )
