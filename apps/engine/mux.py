@@ -79,6 +79,8 @@ def write(movie: Movie, target: Path, work: Path, on_time: Callable[[float], Non
             *codecs,
             *bitexact(),
             *title,
+            "-t",
+            f"{movie.info.duration + 0.05:.3f}",
             "-map_chapters",
             "-1",
             "-movflags",
@@ -121,14 +123,9 @@ def _original_sound(info: MediaInfo, place: int) -> list[str]:
     sound = info.audio[0]
     if sound.codec == "aac" and info.demuxer in ("mov", "matroska"):
         return [f"-c:a:{place}", "copy"]
-    channels = ["-ac", "2"] if sound.channels > 2 else []
-    plain = channels if place == 0 else [f"-ac:a:{place}", "2"] if channels else []
-    return [
-        f"-filter:a:{place}",
-        "aresample=async=1:first_pts=0",
-        f"-c:a:{place}",
-        "aac",
-        f"-b:a:{place}",
-        f"{AUDIO_KBPS}k",
-        *plain,
-    ]
+    # a track whose time stamps cannot be trusted is taken as one piece from its start, as apps/engine/sound.py does
+    stamps = (
+        "aresample=async=1:first_pts=0" if sound.steady else f"asetpts=N/SR/TB,adelay={sound.start * 1000:.0f}:all=1"
+    )
+    mixed_down = [f"-ac:a:{place}", "2"] if sound.channels > 2 else []
+    return [f"-filter:a:{place}", stamps, f"-c:a:{place}", "aac", f"-b:a:{place}", f"{AUDIO_KBPS}k", *mixed_down]
