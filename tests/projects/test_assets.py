@@ -1,0 +1,129 @@
+"""Assets by link: fetched through the guarded door by a worker, probed in a child, failures kept as numbers and words."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apps.core.errors import ApiError
+from apps.events.models import Event
+from apps.projects import services, storage
+from apps.projects.models import Asset
+from apps.projects.selectors import asset_for, assets_for
+from tests.factories import make_organization, owner_of
+from tests.jobs.helpers import SRT, make_clip
+
+pytestmark = pytest.mark.django_db
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves a folder; /loop redirects for ever."""
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/loop"):
+            self.send_response(302)
+            self.send_header("Location", "/loop")
+            self.end_headers()
+            return
+        super().do_GET()
+
+    def log_message(self, *args: object) -> None:
+        """Silent."""
+
+
+@pytest.fixture
+def site(tmp_path: Path, settings: Any) -> Iterator[tuple[str, Path]]:
+    folder = tmp_path / "site"
+    folder.mkdir()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    settings.PRIVATE_HOSTS_ALLOWED = (f"127.0.0.1:{server.server_port}",)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", folder
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def actor() -> Any:
+    return owner_of(make_organization())
+
+
+@pytest.mark.engine
+def test_a_link_is_fetched_probed_and_told(actor: Any, site: tuple[str, Path]) -> None:
+    base, folder = site
+    make_clip(folder / "my clip.mp4", seconds=2.0)
+    asset = services.create_asset_from_url(actor=actor, url=f"{base}/my%20clip.mp4")
+    assert asset.status == "remote"
+    asset = services.probe_asset(asset)
+    assert (asset.status, asset.content_type, asset.file_name) == ("stored", "video/mp4", "my clip.mp4")
+    assert 1900 < (asset.duration_ms or 0) < 2300
+    assert asset.probe is not None and asset.probe["video"]["width"] == 160
+    assert storage.exists(asset.storage_key)
+    told = list(Event.objects.filter(subject_id=asset.public_id).order_by("id").values_list("type", flat=True))
+    assert told == ["asset.created", "asset.ready"]
+    services.probe_asset(asset)
+    assert Event.objects.filter(subject_id=asset.public_id).count() == 2, "again is harmless"
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "code"),
+    [
+        ("missing.mp4", None, 10901),
+        ("loop", None, 10901),
+        ("empty.mp4", b"", 10902),
+        ("page.mp4", b"<html><body>no video here</body></html>", 10904),
+        ("torn.mp4", b"\x00\x00\x00\x18ftypisom" + b"\x00" * 3000, 10902),
+    ],
+)
+@pytest.mark.engine
+def test_what_cannot_be_used_says_why(
+    actor: Any, site: tuple[str, Path], path: str, content: bytes | None, code: int
+) -> None:
+    base, folder = site
+    if content is not None:
+        (folder / path).write_bytes(content)
+    asset = services.probe_asset(services.create_asset_from_url(actor=actor, url=f"{base}/{path}"))
+    assert (asset.status, asset.error_code) == ("failed", code)
+    assert asset.error
+
+
+def test_subtitles_are_told_from_media_by_their_bytes(actor: Any, tmp_path: Path) -> None:
+    path = tmp_path / "words.mp4"
+    path.write_text(SRT, encoding="utf-8")
+    asset = services.create_asset_from_file(actor=actor, path=path, file_name="words.mp4")
+    assert (asset.kind, asset.content_type) == ("subtitle", "application/x-subrip")
+
+
+@pytest.mark.parametrize("url", ["ftp://example.org/a.mp4", "http://127.0.0.1/a.mp4", "http://[::1]/a", "not a url"])
+def test_addresses_that_could_never_be_fetched_are_refused_at_once(actor: Any, url: str) -> None:
+    with pytest.raises(ApiError) as caught:
+        services.create_asset_from_url(actor=actor, url=url)
+    assert caught.value.code == 5 and "url" in caught.value.errors
+    assert not Asset.objects.exists()
+
+
+def test_lists_page_by_key_and_keep_to_their_organization(actor: Any, django_assert_num_queries: Any) -> None:
+    stranger = owner_of(make_organization())
+    made = [services.create_asset_from_url(actor=actor, url=f"https://example.org/{n}.mp4") for n in range(5)]
+    with django_assert_num_queries(1):
+        first = assets_for(actor, limit=2)
+    second = assets_for(actor, cursor=first.next_cursor, limit=2)
+    third = assets_for(actor, cursor=second.next_cursor, limit=2)
+    shown = [asset.public_id for page in (first, second, third) for asset in page.items]
+    assert shown == [asset.public_id for asset in reversed(made)]
+    assert third.next_cursor == ""
+    assert assets_for(stranger).items == []
+    with pytest.raises(ApiError) as caught:
+        asset_for(stranger, made[0].public_id)
+    assert caught.value.http_status == 404
+    with pytest.raises(ApiError) as caught:
+        assets_for(actor, cursor="x")
+    assert caught.value.code == 5
