@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -12,10 +13,11 @@ from django.utils.translation import gettext as __
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from apps.accounts.models import ApiKey, IdempotencyRecord, Invitation, Membership, User
 from apps.accounts.selectors import actor_for_staff
-from apps.accounts.services import revoke_api_key, revoke_invitation
+from apps.accounts.services import limit_api_key, revoke_api_key, revoke_invitation
 from apps.events.admin_base import CREATED_FILTER, ConsoleAdmin, NewestFirst, action_page, button, object_or_back
 from apps.events.admin_forms import Confirm
 
@@ -114,6 +116,18 @@ class InvitationAdmin(NewestFirst):
         )
 
 
+class KeyLimit(forms.Form):
+    """How many jobs a key may have under way at once."""
+
+    max_concurrency = forms.IntegerField(
+        label=_("Concurrent jobs"),
+        min_value=1,
+        required=False,
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text=_("Empty: the plan's limit."),
+    )
+
+
 @admin.register(ApiKey)
 class ApiKeyAdmin(NewestFirst):
     """Keys by their id; digests are never shown."""
@@ -133,7 +147,28 @@ class ApiKeyAdmin(NewestFirst):
     search_fields = ("=key_id", "name")
     search_help_text = _("The 8 characters after sk_, or the name")
     exclude = ("digest",)
-    actions_detail = ("revoke",)
+    actions_detail = ("limit", "revoke")
+
+    @button(_("Limit jobs"), url_path="limit", icon="speed")
+    def limit(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        key: ApiKey = object_or_back(self, request, object_id)
+
+        def run(form: KeyLimit) -> str:
+            staff = actor_for_staff(request.user, key.organization)  # type: ignore[arg-type]
+            limit_api_key(actor=staff, key_id=key.key_id, max_concurrency=form.cleaned_data["max_concurrency"])
+            return __("The limit is set.")
+
+        return action_page(
+            self,
+            request,
+            permission="accounts.change_apikey",
+            title=__("Concurrent jobs of the key %(key)s") % {"key": key},
+            back=reverse("admin:accounts_apikey_change", args=[key.pk]),
+            submit=__("Set"),
+            form_class=KeyLimit,
+            run=run,
+            initial={"max_concurrency": key.max_concurrency},
+        )
 
     @button(_("Revoke"), url_path="revoke", icon="block")
     def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -48,5 +48,7 @@ def subject_of(actor: Actor) -> str:
 def take(actor: Actor) -> Quota:
     """Count one request of the actor. The caller decides with `check`."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT quota, used, reset FROM take_request(%s, %s)", [subject_of(actor), actor.organization.pk])
+        cursor.execute(
+            "SELECT quota, used, reset FROM take_request(%s, %s)", [subject_of(actor), actor.organization.pk]
+        )
         return Quota(*cursor.fetchone())

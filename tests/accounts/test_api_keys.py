@@ -11,14 +11,14 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.accounts import keys
 from apps.accounts.models import ApiKey, Organization
-from apps.accounts.selectors import api_keys_for
+from apps.accounts.selectors import actor_for_staff, api_keys_for
 from apps.accounts.services import authenticate_bearer, create_api_key, remove_member, revoke_api_key, rotate_api_key
 from apps.core import clock
 from apps.core.errors import ApiError
 from apps.events.models import Event
 from apps.plans.models import Subscription
 from apps.plans.services import set_subscription
-from tests.factories import add_member, make_key, make_organization, owner_of
+from tests.factories import add_member, make_key, make_organization, make_user, owner_of
 
 pytestmark = pytest.mark.django_db
 
@@ -285,3 +285,15 @@ def test_the_digest_depends_on_the_pepper(settings: object) -> None:
     before = keys.digest("abcdefgh", "secret")
     settings.API_KEY_PEPPER = "another"  # type: ignore[attr-defined]
     assert keys.digest("abcdefgh", "secret") != before
+
+
+def test_staff_rotate_a_key_for_its_maker_but_make_none() -> None:
+    organization = make_organization()
+    staff = actor_for_staff(make_user(is_staff=True), organization)
+    with pytest.raises(ApiError) as caught:
+        create_api_key(actor=staff, name="", scopes=["jobs:read"])
+    assert caught.value.code == 1503
+    old, _ = make_key(organization)
+    new, text = rotate_api_key(actor=staff, key_id=old.key_id)
+    assert new.created_by == old.created_by
+    assert code_of(text) == 0

@@ -163,3 +163,15 @@ def test_the_books_are_checked_on_demand(staff: Client) -> None:
 def test_rows_that_are_gone_are_not_acted_on(staff: Client) -> None:
     assert Organization.objects.count() == 0
     assert staff.get(reverse("admin:accounts_organization_grant", args=[1])).status_code == 403
+
+
+def test_a_key_is_limited(staff: Client, populate: Callable[[], None]) -> None:
+    populate()
+    key = ApiKey.objects.all()[0]
+    url = reverse("admin:accounts_apikey_limit", args=[key.pk])
+    assert staff.get(url).status_code == 200
+    for value, status, then in (("3", 302, 3), ("3", 302, 3), ("0", 400, 3), ("", 302, None)):
+        assert staff.post(url, {"max_concurrency": value}).status_code == status
+        key.refresh_from_db()
+        assert key.max_concurrency == then
+    assert [event.data["to"] for event in Event.objects.filter(type="key.limited").order_by("pk")] == [3, None]

@@ -147,6 +147,15 @@ def test_the_ledger_is_paged_and_private() -> None:
     assert seen == list(expected.values_list("pk", flat=True))
     assert len(seen) == 6
     both = ledger_for(actor).items
+    assert [entry.pk for entry in both] == sorted((entry.pk for entry in both), reverse=True)
+    walked, cursor = [], None
+    while True:
+        page = ledger_for(actor, None, cursor, limit=3)
+        walked += [entry.pk for entry in page.items]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert walked == [entry.pk for entry in both]
     assert {entry.wallet.pool for entry in both} == {"portal", "api"}
     assert not {entry.pk for entry in both} & {entry.pk for entry in ledger_for(owner_of(theirs)).items}
     for bad in ("x", "-1", "9" * 40):
@@ -170,9 +179,9 @@ def test_wallets_are_two_and_reviewers_do_not_see_them() -> None:
         assert caught.value.code == 1503
 
 
-def test_the_ledger_takes_one_query(django_assert_num_queries: object) -> None:
+def test_the_ledger_takes_a_query_for_each_wallet(django_assert_num_queries: object) -> None:
     organization = make_organization(plan="business")
     actor = owner_of(organization)
-    with django_assert_num_queries(1):  # type: ignore[operator]
+    with django_assert_num_queries(3):  # type: ignore[operator]
         for entry in ledger_for(actor).items:
             assert entry.wallet.pool

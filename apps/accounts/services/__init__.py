@@ -1,6 +1,6 @@
 """The verbs of people, organizations and keys. Each is one transaction with its Event inside."""
 
-from apps.accounts.services.api_keys import create_api_key, revoke_api_key, rotate_api_key
+from apps.accounts.services.api_keys import create_api_key, limit_api_key, revoke_api_key, rotate_api_key
 from apps.accounts.services.bearer import authenticate_bearer
 from apps.accounts.services.invitations import accept_invitation, invite_member, revoke_invitation, send_invitation
 from apps.accounts.services.members import change_role, remove_member
@@ -12,6 +12,7 @@ __all__ = [
     "change_role",
     "create_api_key",
     "invite_member",
+    "limit_api_key",
     "remove_member",
     "revoke_api_key",
     "revoke_invitation",

@@ -11,13 +11,14 @@ from django.utils.translation import gettext as _
 
 from apps.accounts import keys
 from apps.accounts.actor import Actor
-from apps.accounts.models import ApiKey, Organization
+from apps.accounts.models import ApiKey, Organization, User
 from apps.accounts.permissions import SCOPES, require
 from apps.core import clock, errors
 from apps.events.log import record
 
 MAX_KEYS: Final = 100
 NAME_LENGTH: Final = 80
+MAX_CONCURRENCY: Final = 100_000
 MAX_OVERLAP: Final = timedelta(days=30)
 
 
@@ -27,9 +28,12 @@ def create_api_key(
 ) -> tuple[ApiKey, str]:
     """A new key and its whole text `sk_<id>_<secret>`, which is shown this once and never again.
 
-    Raises ApiError 1503 without keys.manage; 5 for a bad name, scope or a moment in the past; 4090 above 100 live keys.
+    Raises ApiError 1503 without keys.manage or for anyone but a member;
+    5 for a bad name, scope or a moment in the past; 4090 above 100 live keys.
     """
     require(actor, "keys.manage")
+    if actor.user is None or actor.kind != "user":  # a key lives and dies with its maker's membership
+        raise errors.ApiError(errors.NOT_AUTHORIZED, _("Keys are made by members of the organization."))
     name = " ".join(name.split())
     wanted = sorted(set(scopes))
     problems: dict[str, list[str]] = {}
@@ -46,7 +50,7 @@ def create_api_key(
     organization = Organization.objects.select_for_update(no_key=True).get(pk=actor.organization.pk)
     if ApiKey.objects.filter(organization=organization, revoked_at=None).count() >= MAX_KEYS:
         raise errors.conflict(_("There are 100 keys already: revoke those that are not used."))
-    key, text = _make(actor, name=name, scopes=wanted, expires_at=expires_at)
+    key, text = _make(actor, maker=actor.user, name=name, scopes=wanted, expires_at=expires_at)
     data = {"name": name, "scopes": wanted, "expires_at": clock.to_text(expires_at) if expires_at else None}
     _record(actor, key, "key.created", data)
     return key, text
@@ -68,6 +72,7 @@ def rotate_api_key(*, actor: Actor, key_id: str, overlap: timedelta = timedelta(
         raise errors.conflict(_("This key was rotated already."))
     new, text = _make(
         actor,
+        maker=actor.user if actor.kind == "user" else old.created_by,  # staff rotate a key for its maker
         name=old.name,
         scopes=old.scopes,
         expires_at=old.expires_at,
@@ -95,9 +100,27 @@ def revoke_api_key(*, actor: Actor, key_id: str) -> ApiKey:
     return key
 
 
+@transaction.atomic
+def limit_api_key(*, actor: Actor, key_id: str, max_concurrency: int | None) -> ApiKey:
+    """Set how many jobs the key may have queued or running at once (1 and up; None: the plan's limit; code 1304 beyond).
+
+    The same again changes nothing. Raises ApiError 1503, 404, or 5 for a number below 1.
+    """
+    require(actor, "keys.manage")
+    if max_concurrency is not None and not 1 <= max_concurrency <= MAX_CONCURRENCY:
+        raise errors.invalid("max_concurrency", _("The limit is 1 or more."))
+    key = _locked(actor, key_id)
+    if key.max_concurrency != max_concurrency:
+        before, key.max_concurrency = key.max_concurrency, max_concurrency
+        key.save(update_fields=["max_concurrency"])
+        _record(actor, key, "key.limited", {"from": before, "to": max_concurrency})
+    return key
+
+
 def _make(
     actor: Actor,
     *,
+    maker: User | None,
     name: str,
     scopes: list[str],
     expires_at: datetime | None,
@@ -111,7 +134,7 @@ def _make(
         name=name,
         digest=digest,
         scopes=scopes,
-        created_by=actor.user,
+        created_by=maker,
         expires_at=expires_at,
         rotated_from=rotated_from,
         max_concurrency=max_concurrency,

@@ -40,6 +40,10 @@ def check_books_when_due() -> bool:
         return False
     found = check_books()
     record(
-        type="books.checked", actor=None, organization_id=None, subject=("books", "all"), data={"mismatches": len(found)}
+        type="books.checked",
+        actor=None,
+        organization_id=None,
+        subject=("books", "all"),
+        data={"mismatches": len(found)},
     )
     return True
