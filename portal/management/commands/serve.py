@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from typing import Any
 
 from django.conf import settings
@@ -24,5 +25,7 @@ class Command(BaseCommand):
         if not (os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE")):
             raise CommandError("serve needs DATABASE_URL; `manage.py run` brings a database of its own")
         program = command(options["name"], host=options["host"], port=options["port"], env=os.environ)
+        if options["name"] == "web":  # several processes answer /metrics as one; the folder must start empty
+            os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="kinoglot-metrics-"))
         os.chdir(settings.BASE_DIR)
         os.execv(program[0], program)
