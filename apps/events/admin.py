@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.ids import PREFIXES
 from apps.events.admin_base import CREATED_FILTER, NewestFirst, actor_label, pretty_json
 from apps.events.models import Event
 
@@ -15,9 +16,10 @@ class EventAdmin(NewestFirst):
     """Search by the public id of what the event is about, or by its type."""
 
     list_display = ("id", "created_at", "type", "subject_id", "who", "organization_id", "request_id")
-    list_filter = (CREATED_FILTER, "subject_type")
-    search_fields = ("=subject_id", "=type", "=request_id")
-    search_help_text = _("Public id of the subject, type (job.completed) or request id")
+    list_filter = (CREATED_FILTER,)
+    search_fields = ("=type", "=subject_id")
+    search_help_text = _("Public id of what it is about, or type (job.completed)")
+    id_lookups = dict.fromkeys(PREFIXES, "subject_id")
     fields = (
         "id",
         "created_at",

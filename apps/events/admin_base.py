@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.contrib import messages
-from django.contrib.admin import ShowFacets
+from django.contrib.admin import ShowFacets, SimpleListFilter
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -22,6 +22,7 @@ from unfold.paginator import InfinitePaginator
 
 from apps.core import money
 from apps.core.errors import ApiError
+from apps.core.ids import is_id
 
 # unfold ships no types: to the type checker its classes are Django's, which they extend.
 if TYPE_CHECKING:
@@ -49,6 +50,18 @@ class ConsoleAdmin(AnyModelAdmin):
     list_filter_submit = True
     list_disable_select_all = True
     compressed_fields = True
+    # Prefix of a public id -> the lookup that finds its rows by an index: {"job": "public_id", "trn": "translation__public_id"}.
+    id_lookups: Mapping[str, str] = {}
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """A whole public id is looked up by its own index; several columns joined by OR would read the whole table."""
+        term = search_term.strip()
+        lookup = self.id_lookups.get(term[:3])
+        if lookup is not None and is_id(term):
+            return queryset.filter(**{lookup: term}), False
+        return super().get_search_results(request, queryset, search_term)
 
 
 class ReadOnlyAdmin(ConsoleAdmin):
@@ -87,6 +100,23 @@ class ReadOnlyInline(AnyTabularInline):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def words_filter(field: str, title_text: Any, words: Iterable[str]) -> type[SimpleListFilter]:
+    """A filter of a text column by known words; Django's own would read the whole table to find out which there are."""
+
+    class WordsFilter(SimpleListFilter):
+        title = title_text
+        parameter_name = field
+
+        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+            return [(word, word) for word in words]
+
+        def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+            value = self.value()
+            return queryset.filter(**{field: value}) if value else queryset
+
+    return WordsFilter
 
 
 def column(description: Any, *, label: Mapping[str, str] | None = None) -> Callable[[FunctionT], FunctionT]:

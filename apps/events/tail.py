@@ -8,9 +8,10 @@ transaction older than xid was still open when everything up to id had been deli
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -22,9 +23,14 @@ logger = logging.getLogger(__name__)
 
 QUEUE_SIZE: Final = 256  # events that one client may fall behind before it is dropped
 BACKLOG: Final = 500  # events that a returning client is sent; further behind, it is told to reload
-_FLOOR_SECONDS: Final = 5.0  # longer than any notification travels
 _ID_WINDOW: Final = 100_000  # how far below a known id a late commit is looked for
-_COLUMNS: Final = "id, type, subject_type, subject_id, actor, data, created_at, organization_id"
+_SCAN_SECONDS: Final = 0.02  # at most fifty readings a second, however often the bell rings
+_LOOK_SECONDS: Final = 1.0  # a look without a bell: admission does not ring inside its transaction
+_SCAN_ROWS: Final = 2000
+_MAX_GAPS: Final = 1000
+_GAP_SECONDS: Final = 60.0  # a transaction open for longer is told of when the page is opened again
+_XMIN: Final = "pg_snapshot_xmin(pg_current_snapshot())::text"
+_COLUMNS: Final = f"id, type, subject_type, subject_id, actor, data, created_at, organization_id, {_XMIN}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,26 +83,32 @@ def frame(event: str, data: Any, position: str = "") -> bytes:
 
 
 class Tail:
-    """Started by its first subscriber, on the loop that serves it. connect_params: psycopg's, asked for anew each time."""
+    """Started by its first subscriber, on the loop that serves it. connect_params: psycopg's, asked for anew each time.
+
+    The log is read by position: what lies after the last number seen, and the numbers left out so far. A notification
+    is only a doorbell; without any, the log is looked at every second.
+    """
 
     def __init__(self, connect_params: Callable[[], dict[str, Any]]) -> None:
         self._connect_params = connect_params
         self._by_organization: dict[int, set[Subscription]] = {}
-        self._pending: list[int] = []
-        self._pending_set = asyncio.Event()
         self._reader: psycopg.AsyncConnection[Any] | None = None
         self._reader_lock = asyncio.Lock()
-        self._listening = asyncio.Event()
-        self._floor = self._next_floor = 0
+        self._bell = asyncio.Event()
+        self._started = asyncio.Event()
+        self._last = 0
+        # Numbers handed out but not seen: still open transactions, or rolled back. Value: until when to look for them.
+        self._gaps: dict[int, clock.Deadline] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     # --- subscribers
 
     async def subscribe(self, grant: Grant) -> Subscription:
-        """Start to receive; raises TimeoutError when the database cannot be listened to within 10 s."""
+        """Start to receive; raises TimeoutError when the database cannot be read within 10 s."""
         if not self._tasks:
-            self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._deliver())]
-        await asyncio.wait_for(self._listening.wait(), 10)
+            self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._follow())]
+        async with asyncio.timeout(10):
+            await self._started.wait()
         subscription = Subscription(grant)
         self._by_organization.setdefault(grant.organization_id, set()).add(subscription)
         return subscription
@@ -114,7 +126,9 @@ class Tail:
 
     async def stop(self) -> None:
         """End every subscription and both connections."""
-        self._end_all()
+        for group in self._by_organization.values():
+            for subscription in group:
+                subscription.end()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -122,11 +136,6 @@ class Tail:
         if self._reader is not None:
             await self._reader.close()
             self._reader = None
-
-    def _end_all(self) -> None:
-        for group in self._by_organization.values():
-            for subscription in group:
-                subscription.end()
 
     # --- reading the log
 
@@ -150,26 +159,12 @@ class Tail:
                 "limit": BACKLOG + 1,
             },
         )
-        return None if len(rows) > BACKLOG else [(row[0], self._frame(row)) for row in rows]
+        return None if len(rows) > BACKLOG else [(row[0], _frame_of(row)) for row in rows]
 
     async def position(self) -> str:
         """The end of the log as it is now."""
-        rows = await self._query(
-            "SELECT coalesce(max(id), 0), pg_snapshot_xmin(pg_current_snapshot())::text FROM events_event"
-        )
-        return f"{rows[0][0]}-{rows[0][1]}"
-
-    def _frame(self, row: tuple[Any, ...]) -> bytes:
-        event_id, type_, subject_type, subject_id, actor, data, created_at, _ = row
-        payload = {
-            "id": event_id,
-            "type": type_,
-            "subject": {"type": subject_type, "id": subject_id},
-            "actor": actor,
-            "data": data,
-            "created_at": clock.to_text(created_at),
-        }
-        return frame("event", payload, f"{event_id}-{self._floor}" if self._floor else str(event_id))
+        ((last, xid),) = await self._query(f"SELECT coalesce(max(id), 0), {_XMIN} FROM events_event")
+        return f"{last}-{xid}"
 
     async def _query(self, sql: str, params: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
         async with self._reader_lock:
@@ -198,71 +193,95 @@ class Tail:
                 async with await self._connect() as listener:
                     await listener.execute("LISTEN kinoglot_events")
                     await listener.execute("LISTEN kinoglot_progress")
-                    self._floor = 0
-                    await self._raise_floor()
-                    self._listening.set()
                     delay = 0.2
-                    while True:
-                        async for notice in listener.notifies(timeout=_FLOOR_SECONDS):
-                            self._on_notice(notice.channel, notice.payload)
-                        await self._raise_floor()
+                    async for notice in listener.notifies():
+                        if notice.channel == "kinoglot_events":
+                            self._bell.set()
+                        else:
+                            self._on_progress(notice.payload)
             except psycopg.Error:
                 logger.warning("the event listener lost the database; trying again", exc_info=True)
-            # What was said meanwhile is not known: clients come back with the position they reached.
-            self._listening.clear()
-            self._end_all()
             await asyncio.sleep(delay)
             delay = min(5.0, delay * 2)
 
-    async def _raise_floor(self) -> None:
-        rows = await self._query("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
-        self._floor, self._next_floor = self._next_floor if self._floor else int(rows[0][0]), int(rows[0][0])
+    async def _follow(self) -> None:
+        while True:
+            try:
+                if not self._started.is_set():
+                    await self._find_end()
+                    self._started.set()
+                more = await self._scan()
+            except psycopg.Error:
+                logger.warning("events cannot be read; trying again", exc_info=True)
+                more = False
+            await asyncio.sleep(_SCAN_SECONDS)
+            if not more:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_LOOK_SECONDS):
+                        await self._bell.wait()
+            self._bell.clear()
 
-    def _on_notice(self, channel: str, payload: str) -> None:
+    async def _find_end(self) -> None:
+        ((self._last,),) = await self._query("SELECT coalesce(max(id), 0) FROM events_event")
+        seen = await self._query("SELECT id FROM events_event WHERE id > %(first)s", {"first": self._last - _MAX_GAPS})
+        self._note_gaps(range(max(1, self._last - _MAX_GAPS + 1), self._last + 1), {row[0] for row in seen})
+
+    async def _scan(self) -> bool:
+        """Deliver what is new; True when there is more than one reading holds."""
+        self._gaps = {number: until for number, until in self._gaps.items() if not until.over}
+        rows = await self._query(
+            f"SELECT {_COLUMNS} FROM events_event WHERE id > %(last)s OR id = ANY(%(gaps)s) ORDER BY id LIMIT %(limit)s",
+            {"last": self._last, "gaps": list(self._gaps), "limit": _SCAN_ROWS},
+        )
+        if not rows:
+            return False
+        found = {row[0] for row in rows}
+        for number in found & self._gaps.keys():
+            del self._gaps[number]
+        last = max(self._last, rows[-1][0])
+        self._note_gaps(range(self._last + 1, last), found)
+        self._last = last
+        for row in rows:
+            self._fan_out(row)
+        return len(rows) == _SCAN_ROWS
+
+    def _note_gaps(self, numbers: range, found: set[int]) -> None:
+        # A jump of the sequence (it jumps after a crash) is no gap that would ever be filled.
+        if len(numbers) <= 2 * _MAX_GAPS:
+            until = clock.Deadline(_GAP_SECONDS)
+            self._gaps |= {number: until for number in numbers if number not in found}
+
+    def _fan_out(self, row: tuple[Any, ...]) -> None:
+        event_id, type_, _, subject_id, _, _, _, organization_id, _ = row
+        made: bytes | None = None
+        for subscription in self._by_organization.get(organization_id, ()):
+            if not subscription.ended and subscription.grant.covers(organization_id, subject_id, type_):
+                made = made or _frame_of(row)
+                subscription.put(event_id, made)
+
+    def _on_progress(self, payload: str) -> None:
         try:
-            if channel == "kinoglot_progress":
-                self._on_progress(json.loads(payload))
-                return
-            event_id, organization_id, subject_id, type_ = json.loads(payload)
-        except (ValueError, TypeError):
-            logger.warning("a notification on %s that is not ours: %.100s", channel, payload)
+            data = json.loads(payload)
+            job, organization = str(data["job"]), int(data["organization"])
+        except (ValueError, TypeError, KeyError):
+            logger.warning("a progress notification that is not ours: %.100s", payload)
             return
-        group = self._by_organization.get(organization_id, ())
-        if any(s.grant.covers(organization_id, subject_id, type_) for s in group):
-            self._pending.append(event_id)
-            self._pending_set.set()
-
-    def _on_progress(self, data: dict[str, Any]) -> None:
-        group = self._by_organization.get(data.get("organization", 0))
-        if not group:
-            return
-        job = str(data.get("job", ""))
-        made = frame("progress", data)
+        group = self._by_organization.get(organization, ())
+        made = frame("progress", data) if group else b""
         for subscription in group:
             if subscription.grant.subject_id in (None, job) and not subscription.ended:
                 subscription.progress[job] = made
                 subscription.wake.set()
 
-    async def _deliver(self) -> None:
-        while True:
-            await self._pending_set.wait()
-            self._pending_set.clear()
-            ids, self._pending = self._pending, []
-            try:
-                rows = await self._query(f"SELECT {_COLUMNS} FROM events_event WHERE id = ANY(%(ids)s)", {"ids": ids})
-            except psycopg.Error:
-                logger.warning("events could not be read; clients are sent back to their last position", exc_info=True)
-                self._end_all()
-            else:
-                self._fan_out(ids, rows)
 
-    def _fan_out(self, ids: Iterable[int], rows: list[tuple[Any, ...]]) -> None:
-        by_id = {row[0]: row for row in rows}
-        for event_id in ids:
-            row = by_id.get(event_id)
-            if row is None:
-                continue
-            made = self._frame(row)
-            for subscription in self._by_organization.get(row[7], ()):
-                if not subscription.ended and subscription.grant.covers(row[7], row[3], row[1]):
-                    subscription.put(event_id, made)
+def _frame_of(row: tuple[Any, ...]) -> bytes:
+    event_id, type_, subject_type, subject_id, actor, data, created_at, _, xid = row
+    payload = {
+        "id": event_id,
+        "type": type_,
+        "subject": {"type": subject_type, "id": subject_id},
+        "actor": actor,
+        "data": data,
+        "created_at": clock.to_text(created_at),
+    }
+    return frame("event", payload, f"{event_id}-{xid}")

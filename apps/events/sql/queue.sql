@@ -43,6 +43,9 @@ BEGIN
     ON CONFLICT (message_id) DO UPDATE SET
         state = 'queued', message = EXCLUDED.message, queue_name = EXCLUDED.queue_name,
         available_at = EXCLUDED.available_at, worker_id = NULL, consumed_at = NULL, mtime = now();
-    PERFORM pg_notify('dramatiq.' || queue || '.enqueue', '');
+    -- Workers look once a second anyway. Why quiet: see log.sql.
+    IF current_setting('kinoglot.quiet', true) IS DISTINCT FROM 'on' THEN
+        PERFORM pg_notify('dramatiq.' || queue || '.enqueue', '');
+    END IF;
 END
 $$;

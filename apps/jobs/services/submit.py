@@ -18,7 +18,7 @@ from apps.accounts.models import Organization
 from apps.accounts.permissions import require, roles_for, scope_for
 from apps.core import errors
 from apps.core.ids import new_id
-from apps.events import queue
+from apps.events import doorbell, queue
 from apps.jobs.services import callbacks, refusals, validate
 from apps.plans.models import Service
 from apps.plans.pricing import billable_items
@@ -209,6 +209,8 @@ def _admit(document: dict[str, Any], settle: Settle | None) -> dict[str, Any]:
             answer = _call(text)
             if answer["code"] == 0 and document["targets"]:
                 settle(_submission(answer))
+    if answer["code"] == 0 and answer.get("jobs") and not answer.get("replayed"):
+        doorbell.ring_after_commit()
     if answer["code"] == 0 and not queue.in_database() and not answer.get("replayed"):
         for job in answer.get("jobs", ()):
             queue.send_after_commit(queue.encode_message("advance", (job["id"],)))
