@@ -62,6 +62,26 @@ def recognized(
     yield recognize
 
 
+@pytest.fixture(scope="session")
+def finished(
+    engine_settings: EngineSettings, shared_media: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Workspace]]:
+    """Runs every stage on a shared clip once per session: finished("speech/x.wav", **task fields). Read only."""
+    known: dict[str, Workspace] = {}
+
+    def finish(clip: str, **fields: Any) -> Workspace:
+        key = f"{clip} {sorted(fields.items())!r}"
+        if key not in known:
+            fields.setdefault("target_locale", "pt-BR")
+            ws = _make(tmp_path_factory.mktemp("finished"), shared_media / clip, None, fields)
+            for stage in runner.plan(ws.task()):
+                runner.run_stage(ws.root, stage, None, engine_settings)
+            known[key] = ws
+        return known[key]
+
+    yield finish
+
+
 def _make(root: Path, source: Path, subtitle: bytes | None, fields: dict[str, Any]) -> Workspace:
     if subtitle is not None:
         fields = {"subtitle_source": "file", "subtitle_file": "subtitle_in", **fields}
