@@ -24,12 +24,15 @@ from apps.events.admin_base import (
     credits_text,
     object_or_back,
     pretty_json,
+    words_filter,
 )
 from apps.events.admin_forms import Confirm
 from apps.jobs.admin_story import story_of
 from apps.jobs.models import Artefact, CallbackProof, ConcurrencyCounter, Job, ProviderCall
+from apps.providers.registry import PROVIDERS
 
 ORGANIZATION_FILTER = ("organization", AutocompleteSelectFilter)
+PROVIDER_FILTER = words_filter("provider", _("provider"), PROVIDERS)
 STATUS_COLOURS = {"processing": "info", "paused": "warning", "completed": "success", "failed": "danger"}
 
 
@@ -49,9 +52,10 @@ class JobAdmin(NewestFirst):
         "charged_credits",
         "created_at",
     )
-    list_filter = (ORGANIZATION_FILTER, "status", "stage", "service", "provider", CREATED_FILTER)
+    list_filter = (ORGANIZATION_FILTER, "status", "stage", "service", PROVIDER_FILTER, CREATED_FILTER)
     list_select_related = ("organization",)
-    search_fields = ("=public_id", "=provider_ref", "=translation__public_id")
+    search_fields = ("=provider_ref",)
+    id_lookups = {"job": "public_id", "trn": "translation__public_id", "org": "organization__public_id"}
     search_help_text = _("Public id of the job or its translation, or its id at the provider")
     fieldsets = (
         (
@@ -188,9 +192,10 @@ class ArtefactAdmin(NewestFirst):
         "is_main",
         "created_at",
     )
-    list_filter = (ORGANIZATION_FILTER, "kind", CREATED_FILTER)
+    list_filter = (ORGANIZATION_FILTER, "is_main", CREATED_FILTER)
     list_select_related = ("job", "organization")
-    search_fields = ("=public_id", "=job__public_id", "=sha256")
+    search_fields = ("=sha256",)
+    id_lookups = {"art": "public_id", "job": "job__public_id", "org": "organization__public_id"}
     search_help_text = _("Public id of the file or its job, or SHA-256")
 
     @column(_("size"))
@@ -203,9 +208,10 @@ class ProviderCallAdmin(NewestFirst):
     """Every call to a remote provider, kept raw."""
 
     list_display = ("created_at", "provider", "operation", "client_id", "job", "state", "http_status", "finished_at")
-    list_filter = ("provider", "outcome", CREATED_FILTER)
+    list_filter = (PROVIDER_FILTER, "outcome", CREATED_FILTER)
     list_select_related = ("job",)
-    search_fields = ("=client_id", "=job__public_id")
+    search_fields = ("=client_id",)
+    id_lookups = {"job": "job__public_id"}
     exclude = ("request", "response")
     readonly_fields = ("sent", "answered")
 
@@ -233,7 +239,8 @@ class CallbackProofAdmin(NewestFirst):
     list_display = ("url", "organization", "proved_at")
     list_filter = (ORGANIZATION_FILTER,)
     list_select_related = ("organization",)
-    search_fields = ("url", "=organization__public_id")
+    search_fields = ("url",)
+    id_lookups = {"org": "organization__public_id"}
     exclude = ("url_digest",)
 
 
@@ -244,4 +251,5 @@ class ConcurrencyCounterAdmin(NewestFirst):
     list_display = ("organization", "api_key", "service", "running")
     list_filter = (ORGANIZATION_FILTER, "service")
     list_select_related = ("organization", "api_key")
-    search_fields = ("=organization__public_id", "organization__name")
+    search_fields = ("organization__name",)
+    id_lookups = {"org": "organization__public_id"}

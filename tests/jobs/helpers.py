@@ -8,11 +8,18 @@ from typing import Any
 
 import imageio_ffmpeg
 import msgspec
+import pytest
 
+from apps.accounts import keys
 from apps.accounts.actor import Actor
+from apps.accounts.models import Organization
+from apps.core.errors import ApiError
+from apps.core.ids import new_id
 from apps.jobs.models import Job
 from apps.jobs.services.submit import submit
-from apps.projects.models import Asset
+from apps.plans.models import Hold
+from apps.plans.services import check_books
+from apps.projects.models import Asset, Project
 from apps.projects.services import create_asset_from_file
 from apps.providers.orders import TranslationOrder
 
@@ -68,3 +75,43 @@ def submitted(actor: Actor, order: TranslationOrder) -> Job:
     """The one job of an order."""
     (admitted,) = submit(actor=actor, order=order).jobs
     return Job.objects.get(pk=admitted.pk)
+
+
+def order(**fields: Any) -> TranslationOrder:
+    """An order whose subtitles are given and already translated, so that no weights are needed, unless told otherwise."""
+    given = {
+        "source": {"url": "https://media.example.org/talks/keynote.mp4"},
+        "target_locales": ["pt-BR"],
+        "source_language": "en-US",
+        "steps": ["subtitles"],
+        "subtitle_source": "file",
+        "subtitle": {"url": "https://media.example.org/talks/keynote.srt", "usage": "final_translated"},
+    }
+    return msgspec.convert(given | fields, TranslationOrder)
+
+
+def stored_asset(organization: Organization, **fields: Any) -> Asset:
+    probe = {"duration": 61.2, "video": {"width": 640, "height": 360}, "audio": [{"channels": 2}]}
+    given = {
+        "kind": "media",
+        "status": "stored",
+        "file_name": "keynote.mp4",
+        "size": 1_000_000,
+        "duration_ms": 61_200,
+        "probe": probe,
+        "storage_key": f"assets/{new_id('ast')}",
+    }
+    return Asset.objects.create(organization=organization, **(given | fields))
+
+
+def refused(actor: Any, wanted: TranslationOrder, **more: Any) -> ApiError:
+    before = Job.objects.count(), Hold.objects.count(), Project.objects.count()
+    with pytest.raises(ApiError) as caught:
+        submit(actor=actor, order=wanted, **more)
+    assert (Job.objects.count(), Hold.objects.count(), Project.objects.count()) == before
+    assert check_books() == []
+    return caught.value
+
+
+def parsed(text: str) -> keys.ParsedKey:
+    return keys.parse_bearer(f"Bearer {text}")

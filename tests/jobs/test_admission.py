@@ -2,74 +2,29 @@
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import msgspec
 import pytest
-from django.db import connection, connections
+from django.db import connection
 from django.utils import timezone
 
-from apps.accounts import keys
 from apps.accounts.actor import Actor
-from apps.accounts.models import ApiKey, IdempotencyRecord, Organization
+from apps.accounts.models import ApiKey
 from apps.core.errors import ApiError
 from apps.core.ids import new_id
 from apps.events.models import Event
 from apps.glossaries.models import Glossary
 from apps.jobs.models import ConcurrencyCounter, Job
-from apps.jobs.services.submit import Submission, authorize, submit
-from apps.plans.models import Hold, Plan, Pool, Subscription, Wallet
+from apps.jobs.services.submit import authorize, submit
+from apps.plans.models import Plan, Pool, Subscription, Wallet
 from apps.plans.services import check_books
-from apps.projects.models import Asset, Project, Translation
-from apps.providers.orders import TranslationOrder
+from apps.projects.models import Project, Translation
 from tests.factories import add_member, make_key, make_organization, owner_of
+from tests.jobs.helpers import order, parsed, refused, stored_asset
 
 pytestmark = pytest.mark.django_db
-
-
-def order(**fields: Any) -> TranslationOrder:
-    """An order whose subtitles are given and already translated, so that no weights are needed, unless told otherwise."""
-    given = {
-        "source": {"url": "https://media.example.org/talks/keynote.mp4"},
-        "target_locales": ["pt-BR"],
-        "source_language": "en-US",
-        "steps": ["subtitles"],
-        "subtitle_source": "file",
-        "subtitle": {"url": "https://media.example.org/talks/keynote.srt", "usage": "final_translated"},
-    }
-    return msgspec.convert(given | fields, TranslationOrder)
-
-
-def stored_asset(organization: Organization, **fields: Any) -> Asset:
-    probe = {"duration": 61.2, "video": {"width": 640, "height": 360}, "audio": [{"channels": 2}]}
-    given = {
-        "kind": "media",
-        "status": "stored",
-        "file_name": "keynote.mp4",
-        "size": 1_000_000,
-        "duration_ms": 61_200,
-        "probe": probe,
-        "storage_key": f"assets/{new_id('ast')}",
-    }
-    return Asset.objects.create(organization=organization, **(given | fields))
-
-
-def refused(actor: Any, wanted: TranslationOrder, **more: Any) -> ApiError:
-    before = Job.objects.count(), Hold.objects.count(), Project.objects.count()
-    with pytest.raises(ApiError) as caught:
-        submit(actor=actor, order=wanted, **more)
-    assert (Job.objects.count(), Hold.objects.count(), Project.objects.count()) == before
-    assert check_books() == []
-    return caught.value
-
-
-def parsed(text: str) -> keys.ParsedKey:
-    return keys.parse_bearer(f"Bearer {text}")
 
 
 class TestAdmitted:
@@ -141,6 +96,12 @@ class TestAdmitted:
         made = submit(actor=owner_of(organization), order=order())
         assert made.pool == "portal"
         assert Wallet.objects.get(organization=organization, pool="portal").held == made.jobs[0].held
+
+    def test_keys_people_and_the_system_share_one_session(self) -> None:
+        organization = make_organization()
+        _key, text = make_key(organization)
+        for sender in (parsed(text), owner_of(organization), Actor(organization=organization, kind="system")) * 2:
+            assert submit(actor=sender, order=order()).jobs
 
     def test_counters_count_the_organization_and_the_key(self) -> None:
         organization = make_organization()
@@ -268,132 +229,3 @@ class TestRefusedInOrder:
         error = refused(actor, wanted)
         assert (error.code, error.http_status) == (104, 402)
         assert float(error.extra["needed"]) > float(error.extra["available"]) > 0
-
-
-class Callback(BaseHTTPRequestHandler):
-    """Answers the challenge in the way that its path asks for."""
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        challenge = msgspec.json.decode(body)["challenge"]
-        answers = {"/json": msgspec.json.encode({"challenge": challenge}), "/plain": challenge.encode()}
-        answer = answers.get(self.path, b"no")
-        assert self.headers["Kinoglot-Signature"].startswith("t=")
-        self.server.calls += 1  # type: ignore[attr-defined]
-        self.send_response(500 if self.path == "/broken" else 200)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *args: object) -> None:
-        """Silent."""
-
-
-@pytest.fixture
-def callback_server() -> Iterator[HTTPServer]:
-    server = HTTPServer(("127.0.0.1", 0), Callback)
-    server.calls = 0  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-class TestCallback:
-    def test_1301_unless_the_challenge_comes_back(self, callback_server: HTTPServer, settings: Any) -> None:
-        settings.PRIVATE_HOSTS_ALLOWED = ("127.0.0.1",)
-        actor = owner_of(make_organization())
-        base = f"http://127.0.0.1:{callback_server.server_port}"
-        for path in ("/broken", "/deaf"):
-            error = refused(actor, order(callback_url=base + path))
-            assert (error.code, error.http_status) == (1301, 400)
-        submit(actor=actor, order=order(callback_url=base + "/json"))
-        submit(actor=actor, order=order(callback_url=base + "/plain"))
-        assert callback_server.calls == 4  # type: ignore[attr-defined]
-        submit(actor=actor, order=order(callback_url=base + "/json"))
-        assert callback_server.calls == 4, "a proof is remembered"  # type: ignore[attr-defined]
-
-    def test_private_addresses_are_refused_as_a_parameter(self) -> None:
-        error = refused(owner_of(make_organization()), order(callback_url="http://169.254.169.254/latest"))
-        assert error.code in (5, 1301)
-
-
-class TestIdempotency:
-    def test_the_same_request_gets_the_first_answer_and_is_charged_once(self) -> None:
-        organization = make_organization()
-        _key, text = make_key(organization)
-        first = submit(actor=parsed(text), order=order(), idempotency=("k1", b"1" * 32))
-        second = submit(actor=parsed(text), order=order(), idempotency=("k1", b"1" * 32))
-        assert second == msgspec.structs.replace(first, replayed=True)
-        assert Job.objects.count() == 1
-        assert refused(parsed(text), order(), idempotency=("k1", b"2" * 32)).code == 4090
-
-    def test_a_refusal_is_not_remembered(self) -> None:
-        organization = make_organization()
-        actor = owner_of(organization)
-        missing = order(source={"asset": new_id("ast")})
-        assert refused(actor, missing, idempotency=("k2", b"1" * 32)).code == 5
-        assert not IdempotencyRecord.objects.exists()
-
-    def test_settle_shares_the_transaction(self) -> None:
-        organization = make_organization()
-
-        def fail(made: Submission) -> None:
-            assert made.jobs
-            raise RuntimeError("stop")
-
-        with pytest.raises(RuntimeError):
-            submit(actor=owner_of(organization), order=order(), settle=fail)
-        assert Job.objects.count() == 0
-        assert check_books() == []
-
-
-@pytest.mark.django_db(transaction=True)
-def test_32_threads_admit_exactly_what_credits_and_slots_allow() -> None:
-    """No deadlock, exactly M accepted, books balanced: 32 threads against two organizations and their two pools."""
-    organizations = [make_organization() for _ in range(2)]
-    senders: list[Any] = []
-    for organization in organizations:
-        _key, text = make_key(organization)
-        senders += [parsed(text), owner_of(organization)]
-    price = submit(actor=senders[0], order=order()).jobs[0].estimate
-    rich = 40
-    Plan.objects.update(translate_concurrency=25)
-    for wallet in Wallet.objects.all():
-        assert wallet.available > rich * price
-    outcomes: Counter[tuple[int, int]] = Counter()
-    faults: list[BaseException] = []
-    lock = threading.Lock()
-    barrier = threading.Barrier(32)
-
-    def work(number: int) -> None:
-        sender = senders[number % 4]
-        barrier.wait()
-        try:
-            for _ in range(4):
-                try:
-                    submit(actor=sender, order=order())
-                    code = 0
-                except ApiError as error:
-                    code = error.code
-                with lock:
-                    outcomes[(number % 4 // 2, code)] += 1
-        except BaseException as error:
-            faults.append(error)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(32)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert faults == []
-    # The first organization already had one job.
-    assert outcomes == Counter({(0, 0): 24, (0, 1304): 40, (1, 0): 25, (1, 1304): 39})
-    assert Job.objects.count() == 50
-    assert {row.running for row in ConcurrencyCounter.objects.filter(api_key=None)} == {25}
-    assert sum(hold.amount for hold in Hold.objects.filter(status="placed")) == 50 * price
-    assert check_books() == []

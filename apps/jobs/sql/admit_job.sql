@@ -43,10 +43,11 @@ BEGIN
         SELECT * INTO who FROM authorize_member(
             (auth->>'user')::bigint, (auth->>'organization')::bigint, ARRAY(SELECT jsonb_array_elements_text(auth->'roles')));
     ELSE
-        -- Staff and the system itself: no role to check, but a plan is needed for limits and prices.
+        -- Staff and the system itself: no role to check, but a plan is needed for limits and prices. The types are those of
+        -- authorize_key: one session's cached plans serve all three.
         SELECT CASE WHEN s.status IS NULL OR s.status = 'canceled' OR o.status <> 'active' THEN 814 ELSE 0 END AS code,
                NULL::bigint AS api_key_id, o.id AS organization_id, NULL::bigint AS user_id, l.id AS plan_id, l.max_file_bytes,
-               l.max_duration, l.max_targets, l.translate_concurrency, l.lipsync_concurrency, NULL::int AS key_concurrency
+               l.max_duration, l.max_targets::int, l.translate_concurrency, l.lipsync_concurrency, NULL::int AS key_concurrency
           INTO who FROM accounts_organization o
           LEFT JOIN plans_subscription s ON s.organization_id = o.id LEFT JOIN plans_plan l ON l.id = s.plan_id
          WHERE o.id = (auth->>'organization')::bigint;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from pathlib import Path
@@ -32,7 +33,6 @@ from apps.plans.services import grant_credits, set_subscription
 from apps.projects import storage
 from apps.projects.services import create_asset_from_file, probe_asset
 from apps.providers.orders import TranslationOrder
-from portal import env
 
 ORGANIZATION = "This machine"
 CREDITS = 10_000_000
@@ -102,7 +102,7 @@ def prepare() -> None:
     """On a machine where nothing ran before: tables in its own database, and the engine's weights."""
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        if env.text("DATABASE_URL"):
+        if os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"):
             raise CommandError("The database is not up to date; run manage.py migrate first.")
         call_command("migrate", verbosity=0)
     models = Path(settings.MODEL_DIR)

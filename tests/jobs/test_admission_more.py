@@ -1,0 +1,154 @@
+"""Admission's callback challenge, idempotency, and 32 threads at once."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import msgspec
+import pytest
+from django.db import connections
+
+from apps.accounts.models import IdempotencyRecord
+from apps.core.errors import ApiError
+from apps.core.ids import new_id
+from apps.jobs.models import ConcurrencyCounter, Job
+from apps.jobs.services.submit import Submission, submit
+from apps.plans.models import Hold, Plan, Wallet
+from apps.plans.services import check_books
+from tests.factories import make_key, make_organization, owner_of
+from tests.jobs.helpers import order, parsed, refused
+
+pytestmark = pytest.mark.django_db
+
+
+class Callback(BaseHTTPRequestHandler):
+    """Answers the challenge in the way that its path asks for."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        challenge = msgspec.json.decode(body)["challenge"]
+        answers = {"/json": msgspec.json.encode({"challenge": challenge}), "/plain": challenge.encode()}
+        answer = answers.get(self.path, b"no")
+        assert self.headers["Kinoglot-Signature"].startswith("t=")
+        self.server.calls += 1  # type: ignore[attr-defined]
+        self.send_response(500 if self.path == "/broken" else 200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *args: object) -> None:
+        """Silent."""
+
+
+@pytest.fixture
+def callback_server() -> Iterator[HTTPServer]:
+    server = HTTPServer(("127.0.0.1", 0), Callback)
+    server.calls = 0  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+class TestCallback:
+    def test_1301_unless_the_challenge_comes_back(self, callback_server: HTTPServer, settings: Any) -> None:
+        settings.PRIVATE_HOSTS_ALLOWED = ("127.0.0.1",)
+        actor = owner_of(make_organization())
+        base = f"http://127.0.0.1:{callback_server.server_port}"
+        for path in ("/broken", "/deaf"):
+            error = refused(actor, order(callback_url=base + path))
+            assert (error.code, error.http_status) == (1301, 400)
+        submit(actor=actor, order=order(callback_url=base + "/json"))
+        submit(actor=actor, order=order(callback_url=base + "/plain"))
+        assert callback_server.calls == 4  # type: ignore[attr-defined]
+        submit(actor=actor, order=order(callback_url=base + "/json"))
+        assert callback_server.calls == 4, "a proof is remembered"  # type: ignore[attr-defined]
+
+    def test_private_addresses_are_refused_as_a_parameter(self) -> None:
+        error = refused(owner_of(make_organization()), order(callback_url="http://169.254.169.254/latest"))
+        assert error.code in (5, 1301)
+
+
+class TestIdempotency:
+    def test_the_same_request_gets_the_first_answer_and_is_charged_once(self) -> None:
+        organization = make_organization()
+        _key, text = make_key(organization)
+        first = submit(actor=parsed(text), order=order(), idempotency=("k1", b"1" * 32))
+        second = submit(actor=parsed(text), order=order(), idempotency=("k1", b"1" * 32))
+        assert second == msgspec.structs.replace(first, replayed=True)
+        assert Job.objects.count() == 1
+        assert refused(parsed(text), order(), idempotency=("k1", b"2" * 32)).code == 4090
+
+    def test_a_refusal_is_not_remembered(self) -> None:
+        organization = make_organization()
+        actor = owner_of(organization)
+        missing = order(source={"asset": new_id("ast")})
+        assert refused(actor, missing, idempotency=("k2", b"1" * 32)).code == 5
+        assert not IdempotencyRecord.objects.exists()
+
+    def test_settle_shares_the_transaction(self) -> None:
+        organization = make_organization()
+
+        def fail(made: Submission) -> None:
+            assert made.jobs
+            raise RuntimeError("stop")
+
+        with pytest.raises(RuntimeError):
+            submit(actor=owner_of(organization), order=order(), settle=fail)
+        assert Job.objects.count() == 0
+        assert check_books() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_32_threads_admit_exactly_what_credits_and_slots_allow() -> None:
+    """No deadlock, exactly M accepted, books balanced: 32 threads against two organizations and their two pools."""
+    organizations = [make_organization() for _ in range(2)]
+    senders: list[Any] = []
+    for organization in organizations:
+        _key, text = make_key(organization)
+        senders += [parsed(text), owner_of(organization)]
+    price = submit(actor=senders[0], order=order()).jobs[0].estimate
+    rich = 40
+    Plan.objects.update(translate_concurrency=25)
+    for wallet in Wallet.objects.all():
+        assert wallet.available > rich * price
+    outcomes: Counter[tuple[int, int]] = Counter()
+    faults: list[BaseException] = []
+    lock = threading.Lock()
+    barrier = threading.Barrier(32)
+
+    def work(number: int) -> None:
+        sender = senders[number % 4]
+        barrier.wait()
+        try:
+            for _ in range(4):
+                try:
+                    submit(actor=sender, order=order())
+                    code = 0
+                except ApiError as error:
+                    code = error.code
+                with lock:
+                    outcomes[(number % 4 // 2, code)] += 1
+        except BaseException as error:
+            faults.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    # The first organization already had one job.
+    assert outcomes == Counter({(0, 0): 24, (0, 1304): 40, (1, 0): 25, (1, 1304): 39})
+    assert Job.objects.count() == 50
+    assert {row.running for row in ConcurrencyCounter.objects.filter(api_key=None)} == {25}
+    assert sum(hold.amount for hold in Hold.objects.filter(status="placed")) == 50 * price
+    assert check_books() == []
