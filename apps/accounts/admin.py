@@ -46,6 +46,7 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
     list_display = ("email", "name", "is_staff", "is_active", "last_login", "date_joined")
     list_filter = ("is_staff", "is_superuser", "is_active")
     search_fields = ("email", "name", "=public_id")
+    id_lookups = {"usr": "public_id"}
     search_help_text = _("E-mail address, name or public id")
     date_hierarchy = "date_joined"
     ordering = ("-pk",)
@@ -70,6 +71,7 @@ class MembershipAdmin(NewestFirst):
     list_filter = (ORGANIZATION_FILTER, "role")
     list_select_related = ("user", "organization")
     search_fields = ("user__email", "=organization__public_id")
+    id_lookups = {"org": "organization__public_id", "usr": "user__public_id"}
     autocomplete_fields = ("user", "organization")
     date_hierarchy = "created_at"
 
@@ -91,6 +93,7 @@ class InvitationAdmin(NewestFirst):
     list_filter = (ORGANIZATION_FILTER, "role", CREATED_FILTER)
     list_select_related = ("organization", "invited_by")
     search_fields = ("email", "=public_id")
+    id_lookups = {"inv": "public_id", "org": "organization__public_id"}
     exclude = ("token_digest",)
     actions_detail = ("revoke",)
 
@@ -145,6 +148,7 @@ class ApiKeyAdmin(NewestFirst):
     list_filter = (ORGANIZATION_FILTER, CREATED_FILTER)
     list_select_related = ("organization", "created_by")
     search_fields = ("=key_id", "name")
+    id_lookups = {"org": "organization__public_id"}
     search_help_text = _("The 8 characters after sk_, or the name")
     exclude = ("digest",)
     actions_detail = ("limit", "revoke")
@@ -198,7 +202,7 @@ class IdempotencyRecordAdmin(NewestFirst):
     """Stored answers of the last 24 hours; bodies may hold customers' data and are shown on the row's own page only."""
 
     list_display = ("key", "organization", "status", "created_at")
-    list_filter = (ORGANIZATION_FILTER, CREATED_FILTER, "status")
+    list_filter = (ORGANIZATION_FILTER, CREATED_FILTER)
     list_select_related = ("organization",)
     search_fields = ("=key",)
     exclude = ("fingerprint",)

@@ -41,6 +41,7 @@ class OrganizationAdmin(ConsoleAdmin):
     list_display = ("name", "public_id", "plan", "portal", "api", "status", "created_at")
     list_filter = ("status", "subscription__plan")
     search_fields = ("name", "=public_id", "=memberships__user__email")
+    id_lookups = {"org": "public_id", "usr": "memberships__user__public_id"}
     search_help_text = _("Name, public id or a member's e-mail address")
     date_hierarchy = "created_at"
     ordering = ("-pk",)

@@ -26,6 +26,7 @@ class GlossaryAdmin(NewestFirst):
     list_filter = (("organization", AutocompleteSelectFilter), CREATED_FILTER)
     list_select_related = ("organization",)
     search_fields = ("=public_id", "name")
+    id_lookups = {"gls": "public_id", "org": "organization__public_id"}
 
 
 class TermInline(ReadOnlyInline):
@@ -43,6 +44,7 @@ class GlossaryVersionAdmin(NewestFirst):
     list_filter = (CREATED_FILTER,)
     list_select_related = ("glossary", "created_by")
     search_fields = ("=glossary__public_id", "glossary__name")
+    id_lookups = {"gls": "glossary__public_id"}
     inlines = (TermInline,)
 
 
@@ -54,6 +56,7 @@ class TermAdmin(NewestFirst):
     list_filter = ("do_not_translate", "case_sensitive")
     list_select_related = ("version__glossary",)
     search_fields = ("source", "target", "=version__glossary__public_id")
+    id_lookups = {"gls": "version__glossary__public_id"}
 
     @column(_("glossary"))
     def glossary(self, term: Term) -> str:

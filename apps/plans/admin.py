@@ -69,6 +69,7 @@ class SubscriptionAdmin(NewestFirst):
     list_filter = (("plan", AutocompleteSelectFilter), "status")
     list_select_related = ("organization", "plan")
     search_fields = ("organization__name", "=organization__public_id")
+    id_lookups = {"org": "organization__public_id"}
     date_hierarchy = "period_start"
     actions_detail = ("change_plan",)
 
@@ -87,6 +88,7 @@ class WalletAdmin(NewestFirst):
     list_filter = ("pool", ("organization", AutocompleteSelectFilter))
     list_select_related = ("organization",)
     search_fields = ("organization__name", "=organization__public_id")
+    id_lookups = {"org": "organization__public_id"}
     fields = ("organization", "pool", "available_credits", "held_credits")
     readonly_fields = ("available_credits", "held_credits")
     actions_detail = ("grant", "adjust")
@@ -130,6 +132,7 @@ class HoldAdmin(NewestFirst):
     list_filter = ("status", "wallet__pool", ("wallet__organization", AutocompleteSelectFilter))
     list_select_related = ("wallet__organization",)
     search_fields = ("=public_id", "=job_public_id")
+    id_lookups = {"hld": "public_id", "job": "job_public_id", "org": "wallet__organization__public_id"}
     search_help_text = _("Public id of the hold or the job")
     readonly_fields = ("size", "charged")
     exclude = ("amount", "captured")
@@ -172,7 +175,13 @@ class LedgerEntryAdmin(NewestFirst):
     )
     list_filter = ("kind", "wallet__pool", ("wallet__organization", AutocompleteSelectFilter), CREATED_FILTER)
     list_select_related = ("wallet__organization",)
-    search_fields = ("=public_id", "=job_public_id", "=business_key")
+    search_fields = ("=business_key",)
+    id_lookups = {
+        "led": "public_id",
+        "job": "job_public_id",
+        "hld": "hold__public_id",
+        "org": "wallet__organization__public_id",
+    }
     search_help_text = _("Public id of the entry or the job, or the business key")
     fields = (
         "public_id",

@@ -32,6 +32,7 @@ class AssetAdmin(NewestFirst):
     list_filter = (ORGANIZATION_FILTER, "kind", "status", CREATED_FILTER)
     list_select_related = ("organization",)
     search_fields = ("=public_id", "=sha256", "file_name")
+    id_lookups = {"ast": "public_id", "org": "organization__public_id"}
     search_help_text = _("Public id, SHA-256 or file name")
     exclude = ("probe",)
     readonly_fields = ("bytes", "length", "probed")
@@ -61,6 +62,7 @@ class UploadAdmin(NewestFirst):
     list_filter = (ORGANIZATION_FILTER, "kind", CREATED_FILTER)
     list_select_related = ("organization",)
     search_fields = ("=public_id", "file_name")
+    id_lookups = {"upl": "public_id", "ast": "asset__public_id", "org": "organization__public_id"}
 
 
 @admin.register(Project)
@@ -71,6 +73,7 @@ class ProjectAdmin(NewestFirst):
     list_filter = (ORGANIZATION_FILTER, CREATED_FILTER)
     list_select_related = ("organization", "source_asset")
     search_fields = ("=public_id", "name")
+    id_lookups = {"prj": "public_id", "ast": "source_asset__public_id", "org": "organization__public_id"}
 
 
 @admin.register(Translation)
@@ -81,6 +84,7 @@ class TranslationAdmin(NewestFirst):
     list_filter = (ORGANIZATION_FILTER, CREATED_FILTER)
     list_select_related = ("organization", "project")
     search_fields = ("=public_id", "=target_locale", "=project__public_id")
+    id_lookups = {"trn": "public_id", "prj": "project__public_id", "org": "organization__public_id"}
 
 
 @admin.register(Transcript)
@@ -91,6 +95,7 @@ class TranscriptAdmin(NewestFirst):
     list_filter = ("origin", CREATED_FILTER)
     list_select_related = ("translation__project",)
     search_fields = ("=translation__public_id",)
+    id_lookups = {"trn": "translation__public_id"}
     exclude = ("document", "actor")
     readonly_fields = ("who", "contents")
 
