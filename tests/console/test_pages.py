@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -132,8 +133,14 @@ def test_filters_work(staff: Client, populate: Callable[[], None]) -> None:
     ):
         assert staff.get(f"{reverse('admin:jobs_job_changelist')}?{query}").status_code == 200
     page = staff.get(reverse("admin:accounts_organization_change", args=[organization.pk])).content.decode()
-    for label in ("jobs/job", "plans/ledgerentry", "accounts/apikey"):
-        assert f"/console/{label}/?" in page
+    links = sorted(set(re.findall(r'href="(/console/[a-z/]+/\?[a-z_]+__id__exact=\d+)"', page)))
+    assert len(links) == 8
+    populate()  # of another organization
+    for link in links:
+        rows = staff.get(link).context["cl"].result_list
+        assert rows
+        for row in rows:
+            assert (row.wallet.organization_id if hasattr(row, "wallet") else row.organization_id) == organization.pk
 
 
 def test_organizations_are_found_by_a_members_address(staff: Client) -> None:
