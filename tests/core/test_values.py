@@ -94,3 +94,10 @@ def test_a_job_error_crosses_processes() -> None:
     error = pickle.loads(pickle.dumps(errors.JobError(errors.FETCH_FAILED, "The host said no.")))
     assert (error.code, error.reason, error.retry) == (10901, "The host said no.", True)
     assert errors.JobError(10042).reason == "No speech detected"
+
+
+def test_the_page_of_codes_is_the_table() -> None:
+    from scripts.error_codes_page import page
+
+    root = Path(__file__).resolve().parents[2]
+    assert (root / "docs" / "error-codes.md").read_text(encoding="utf-8") == page()
