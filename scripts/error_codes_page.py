@@ -7,7 +7,7 @@ from apps.core import errors
 HEAD = """# Error codes
 
 Two tables: what an API call answers, and why a job failed. Codes marked * are ours; the others keep the meaning that
-customers know them by from another service. The page is made from `apps/core/data/error_codes.json` by `python -m scripts.error_codes_page`.
+customers know elsewhere. The page is made from `apps/core/data/error_codes.json` by `python -m scripts.error_codes_page`.
 
 Errors of API calls are `application/problem+json` (RFC 9457) with `code`, `detail`, `errors` (by field) and `request_id`.
 """
