@@ -92,9 +92,7 @@ def event(row: Event) -> job_shapes.Event:
         id=row.id,
         type=row.type,
         subject=row.subject_id,
-        actor=job_shapes.EventActor(
-            kind=actor.get("kind", ""), id=actor.get("id", ""), label=actor.get("label", "")
-        ),
+        actor=job_shapes.EventActor(kind=actor.get("kind", ""), id=actor.get("id", ""), label=actor.get("label", "")),
         data=row.data,
         created_at=row.created_at,
     )

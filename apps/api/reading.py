@@ -23,6 +23,4 @@ def show_translations(rows: Sequence[Translation]) -> list[TranslationShape]:
         .annotate(newest=Max("revision"))
         .values_list("translation", "newest")
     )
-    return [
-        present.translation(row, latest_job=jobs.get(row.pk), revision=revisions.get(row.pk, 0)) for row in rows
-    ]
+    return [present.translation(row, latest_job=jobs.get(row.pk), revision=revisions.get(row.pk, 0)) for row in rows]

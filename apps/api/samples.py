@@ -57,7 +57,9 @@ def job(status: jobs.Status = "processing") -> jobs.Job:
         executionTime=62_345 if done else None,
         timings={"fetch": 900, "probe": 310, "recognize": 9_800, "translate": 2_100} if done else None,
         stage="done" if done else "queued",
-        progress=jobs.Progress(fraction=1.0 if done else 0.0, done=29 if done else 0, total=29 if done else 0, unit="line"),
+        progress=jobs.Progress(
+            fraction=1.0 if done else 0.0, done=29 if done else 0, total=29 if done else 0, unit="line"
+        ),
         error_code=None,
         translation=_TRN_ID,
         iteration=1,
@@ -183,7 +185,11 @@ PLAN: Final = money.Plan(
 LANGUAGES: Final = catalogue.Languages(
     source=[
         catalogue.Language(
-            code="en-US", name="English (US)", autonym="English (United States)", localized_name="English", direction="ltr"
+            code="en-US",
+            name="English (US)",
+            autonym="English (United States)",
+            localized_name="English",
+            direction="ltr",
         )
     ],
     target=[

@@ -28,7 +28,9 @@ def check_version(request: HttpRequest) -> None:
     """Raise ApiError 4120 (412 with Tus-Version) unless the request speaks tus 1.0.0."""
     if request.headers.get("Tus-Resumable") != VERSION:
         raise ApiError(
-            errors.PRECONDITION, "Send Tus-Resumable: 1.0.0; no other version is spoken here.", headers={"Tus-Version": VERSION}
+            errors.PRECONDITION,
+            "Send Tus-Resumable: 1.0.0; no other version is spoken here.",
+            headers={"Tus-Version": VERSION},
         )
 
 

@@ -17,7 +17,14 @@ from tests.api.conftest import Api, order
 
 FILES = (
     ("video", "mp4", "talk.pt-BR.mp4", "video/mp4", b"video " * 200_000, True),
-    ("subtitle_target", "srt", "legendas – ação.srt", "application/x-subrip", b"1\n00:00:00,000 --> 00:00:01,000\nOi\n", False),
+    (
+        "subtitle_target",
+        "srt",
+        "legendas – ação.srt",
+        "application/x-subrip",
+        b"1\n00:00:00,000 --> 00:00:01,000\nOi\n",
+        False,
+    ),
 )
 
 

@@ -84,7 +84,12 @@ def test_any_body_anywhere(api: Api, body: str | bytes) -> None:
 
 
 @many
-@given(names=st.lists(st.tuples(st.sampled_from(["limit", "cursor", "status", "search", "pool", "kind", "after", "x"]), TEXTS), max_size=3))
+@given(
+    names=st.lists(
+        st.tuples(st.sampled_from(["limit", "cursor", "status", "search", "pool", "kind", "after", "x"]), TEXTS),
+        max_size=3,
+    )
+)
 def test_any_query(api: Api, names: list[tuple[str, str]]) -> None:
     from urllib.parse import urlencode
 
@@ -114,7 +119,10 @@ HEADERS = st.dictionaries(
 
 
 @many
-@given(headers=HEADERS, method=st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "FOO"]))
+@given(
+    headers=HEADERS,
+    method=st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "FOO"]),
+)
 def test_any_header(api: Api, headers: dict[str, str], method: str) -> None:
     for path in ("translations", "uploads", "jobs", "uploads/upl_0000000000000000", "estimates"):
         answer = api.call(method, path, "{}", **headers)
@@ -122,14 +130,20 @@ def test_any_header(api: Api, headers: dict[str, str], method: str) -> None:
 
 
 @many
-@given(line=st.dictionaries(st.sampled_from(["id", "start", "end", "source", "target", "speaker", "voice", "words"]), JSON, max_size=3))
+@given(
+    line=st.dictionaries(
+        st.sampled_from(["id", "start", "end", "source", "target", "speaker", "voice", "words"]), JSON, max_size=3
+    )
+)
 def test_transcripts(api: Api, line: dict[str, Any]) -> None:
     import msgspec
 
     from apps.jobs.models import Job
     from apps.projects.services import save_revision
 
-    made = Job.objects.filter(public_id=api.post("translations", ORDER).json()["id"]).select_related("translation").get()
+    made = (
+        Job.objects.filter(public_id=api.post("translations", ORDER).json()["id"]).select_related("translation").get()
+    )
     assert made.translation is not None
     save_revision(actor=None, translation=made.translation, document=document(), origin="translated")
     body = {"document": msgspec.to_builtins(document())}

@@ -107,7 +107,12 @@ class TestVerbs:
         job = ordered(api)
         fail_job(job, JobError(10902, "broken"))
         shown = api.get(f"jobs/{job.public_id}").json()
-        assert (shown["status"], shown["error_code"], shown["error"], shown["held"]) == ("failed", 10902, "broken", "0.0")
+        assert (shown["status"], shown["error_code"], shown["error"], shown["held"]) == (
+            "failed",
+            10902,
+            "broken",
+            "0.0",
+        )
         body = api.post(f"jobs/{job.public_id}/retry").json()
         assert (body["status"], body["error_code"]) == ("processing", None)
         assert body["held"] == body["estimate"]

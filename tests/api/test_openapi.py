@@ -37,7 +37,11 @@ def test_version_and_ways_in(document: dict[str, Any]) -> None:
 
 
 def test_every_address_is_described(document: dict[str, Any]) -> None:
-    known = {re.sub(r"<\w+:(\w+)>", r"{\1}", "/" + route) for route, _ in routes(get_resolver()) if route.startswith("api/v1/")}
+    known = {
+        re.sub(r"<\w+:(\w+)>", r"{\1}", "/" + route)
+        for route, _ in routes(get_resolver())
+        if route.startswith("api/v1/")
+    }
     known -= {"/api/v1/openapi.json", "/api/v1/docs", "/api/v1/^.*$"}
     assert set(document["paths"]) == known
 
@@ -63,7 +67,9 @@ def test_every_operation_has_examples_and_codes(document: dict[str, Any]) -> Non
 
 def test_the_hot_path_is_described_though_drf_never_sees_it(document: dict[str, Any]) -> None:
     one = document["paths"]["/api/v1/translations"]["post"]
-    assert one["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/TranslationOrder"}
+    assert one["requestBody"]["content"]["application/json"]["schema"] == {
+        "$ref": "#/components/schemas/TranslationOrder"
+    }
     assert {"202", "400", "401", "402", "403", "429", "500"} <= one["responses"].keys()
 
 

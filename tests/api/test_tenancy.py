@@ -65,7 +65,15 @@ class Victim:
             *job.artefacts.values_list("public_id", flat=True),
         ]
         self.numbers = list(self.organization.memberships.values_list("pk", flat=True))
-        self.words = [*self.ids, "Victim Unlimited", "Secret takeover", "secret.guest", owner.user.email, "777123", "777,123"]
+        self.words = [
+            *self.ids,
+            "Victim Unlimited",
+            "Secret takeover",
+            "secret.guest",
+            owner.user.email,
+            "777123",
+            "777,123",
+        ]
 
     def state(self) -> Any:
         """What a stranger must not change."""

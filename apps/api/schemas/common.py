@@ -29,7 +29,9 @@ class Problem(Struct, frozen=True, kw_only=True):
     status: Annotated[int, Meta(description="HTTP status.")]
     code: Annotated[int, Meta(description="Number of the error; see GET /errors.")]
     detail: Annotated[str, Meta(description="What is wrong this time.")]
-    errors: Annotated[dict[str, list[str]], Meta(description="Field path (`target_locales.0`) to what is wrong with it.")]
+    errors: Annotated[
+        dict[str, list[str]], Meta(description="Field path (`target_locales.0`) to what is wrong with it.")
+    ]
     request_id: Annotated[str, Meta(description="Quote it when you report a fault.")]
     needed: Annotated[Credits | None, Meta(description="Only with code 104: the estimate.")] = None
     available: Annotated[Credits | None, Meta(description="Only with code 104: the wallet's balance.")] = None

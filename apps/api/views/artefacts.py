@@ -86,5 +86,8 @@ class ArtefactZipView(ApiView):
         return StreamingHttpResponse(
             stream_zip(members),
             content_type="application/zip",
-            headers={"Content-Disposition": storage.content_disposition("attachment", name), "Cache-Control": "private, no-store"},
+            headers={
+                "Content-Disposition": storage.content_disposition("attachment", name),
+                "Cache-Control": "private, no-store",
+            },
         )

@@ -70,7 +70,10 @@ class ProvidersView(ApiView):
                 shapes.Providers(
                     items=[
                         shapes.Provider(
-                            name="local", title="Built-in engine", available=True, capabilities={"steps": ["subtitles", "voice"]}
+                            name="local",
+                            title="Built-in engine",
+                            available=True,
+                            capabilities={"steps": ["subtitles", "voice"]},
                         )
                     ]
                 ),

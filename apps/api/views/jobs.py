@@ -174,7 +174,11 @@ class JobEventsView(ApiView):
         ),
         tag="Jobs",
         query=shapes.EventQuery,
-        parameters=[OpenApiParameter("Accept", OpenApiTypes.STR, OpenApiParameter.HEADER, enum=["application/json", "text/event-stream"])],
+        parameters=[
+            OpenApiParameter(
+                "Accept", OpenApiTypes.STR, OpenApiParameter.HEADER, enum=["application/json", "text/event-stream"]
+            )
+        ],
         answers={200: shapes.EventList, 307: OpenApiResponse(description="Location is the live stream.")},
         codes=(errors.NOT_FOUND, errors.INVALID),
         examples=[answer_example("timeline", shapes.EventList(items=[samples.EVENT]))],

@@ -80,9 +80,7 @@ class BalanceView(ApiView):
         """Both wallets."""
         wallets = [present.wallet(row) for row in selectors.wallets_for(self.actor)]
         mine = next(row for row in wallets if row.pool == self.actor.pool)
-        return json_response(
-            shapes.Balance(pool=mine.pool, available=mine.available, held=mine.held, wallets=wallets)
-        )
+        return json_response(shapes.Balance(pool=mine.pool, available=mine.available, held=mine.held, wallets=wallets))
 
 
 class LedgerView(ApiView):

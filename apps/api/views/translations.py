@@ -38,9 +38,7 @@ class TranslationListView(ApiView):
         query=shapes.TranslationQuery,
         answers={200: shapes.TranslationPage},
         codes=(errors.INVALID,),
-        examples=[
-            answer_example("page", shapes.TranslationPage(items=[samples.TRANSLATION], next_cursor=None))
-        ],
+        examples=[answer_example("page", shapes.TranslationPage(items=[samples.TRANSLATION], next_cursor=None))],
     )
     def get(self, request: Request) -> HttpResponse:
         """One page of translations."""

@@ -28,7 +28,9 @@ def _header(name: str, description: str, *, required: bool = True) -> OpenApiPar
 
 RESUMABLE = _header("Tus-Resumable", "Always `1.0.0`.")
 OFFSET = _header("Upload-Offset", "Where these bytes begin; must be what the server has.")
-CHECKSUM = _header("Upload-Checksum", "`sha1`, `sha256` or `md5`, a blank, and the digest of this body in base64.", required=False)
+CHECKSUM = _header(
+    "Upload-Checksum", "`sha1`, `sha256` or `md5`, a blank, and the digest of this body in base64.", required=False
+)
 LENGTH = _header("Upload-Length", "Size of the whole file in bytes.")
 METADATA = _header(
     "Upload-Metadata", "`filename <base64>` and, for a subtitle file, `kind <base64 of subtitle>`.", required=False
