@@ -21,6 +21,8 @@ from apps.engine.settings import EngineSettings
 
 PROTOCOLS = "file,pipe"
 STDERR_TAIL = 64 * 1024
+ENDED_BY_SIGNAL = 255
+"""ffmpeg's exit status when it caught SIGXCPU (or an interrupt, which nobody sends here)."""
 
 
 class FfmpegResult(NamedTuple):
@@ -119,7 +121,7 @@ def failure(returncode: int, stderr: str, code: int, what: str) -> JobError:
         return JobError(10907, f"the disk is full ({what})")
     if "Cannot allocate memory" in stderr or returncode == -signal.SIGKILL:
         return JobError(10907, f"{what} needed more memory than this installation allows")
-    if returncode == -signal.SIGXCPU:
+    if returncode in (-signal.SIGXCPU, ENDED_BY_SIGNAL):
         return JobError(10903, f"{what} used more processor time than allowed")
     return JobError(code, f"{what} failed: {summary(stderr) or f'ffmpeg ended with {returncode}'}")
 

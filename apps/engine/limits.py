@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import resource
 import signal
@@ -48,17 +49,18 @@ def apply(settings: EngineSettings, cpu_seconds: float) -> None:
     """
     _limit(resource.RLIMIT_DATA, settings.memory_limit)
     _limit(resource.RLIMIT_FSIZE, settings.max_output_bytes)
-    _limit(resource.RLIMIT_CPU, int(cpu_seconds))
+    _limit(resource.RLIMIT_CPU, math.ceil(cpu_seconds), grace=5)
     _limit(resource.RLIMIT_NOFILE, settings.max_open_files)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if settings.nice:
         os.nice(settings.nice)
 
 
-def _limit(which: int, value: int) -> None:
+def _limit(which: int, value: int, grace: int = 0) -> None:
+    """Soft limit `value`, hard limit `grace` above it (for processor time: SIGXCPU tells why before SIGKILL)."""
     if value <= 0:
         return
     _, hard = resource.getrlimit(which)
     if hard != resource.RLIM_INFINITY:
         value = min(value, hard)
-    resource.setrlimit(which, (value, value))
+    resource.setrlimit(which, (value, value + grace if hard == resource.RLIM_INFINITY else min(value + grace, hard)))

@@ -126,7 +126,7 @@ def _read(container: InputContainer, path: Path, size: int, limits: Limits) -> M
     start = container.start_time / av.time_base if container.start_time is not None else first_time(walked)
     check_complete(container, walked, declared, start)
     reached = max(track.last for track in walked.values()) - start
-    duration = min(declared, reached) if declared else reached
+    duration = reached if not declared else declared if demuxer == "ogg" else min(declared, reached)
     rotation, interlaced = test_pictures(container, video, duration) if video else (0, False)
     for sound in audio[:1]:
         test_sound(container, sound, duration, path, demuxer)

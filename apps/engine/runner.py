@@ -66,7 +66,7 @@ def run_stage(
             stdout=subprocess.PIPE,
             stderr=errors,
             cwd=workspace.root,
-            env=_environment(workspace, settings),
+            env=child_environment(workspace, settings),
             start_new_session=True,
         )
     try:
@@ -108,7 +108,7 @@ def time_limit(workspace: Workspace, stage: str, settings: EngineSettings) -> fl
     return settings.timeout_base + settings.timeout_per_second * duration
 
 
-def _environment(workspace: Workspace, settings: EngineSettings) -> dict[str, str]:
+def child_environment(workspace: Workspace, settings: EngineSettings) -> dict[str, str]:
     """A small environment: no secrets of the portal reach the process that parses strangers' media."""
     temporary = workspace.root.resolve() / ".tmp"
     temporary.mkdir(parents=True, exist_ok=True)
