@@ -35,9 +35,7 @@ _OPEN: Final = (
 def lacks_second_factor(request: HttpRequest, tenant: Tenant) -> bool:
     """Whether the session's person must set up a second factor before working in the organization in force."""
     membership = tenant.membership
-    return (
-        membership is not None and membership.organization.require_mfa and not is_mfa_enabled(request.user)
-    )
+    return membership is not None and membership.organization.require_mfa and not is_mfa_enabled(request.user)
 
 
 class SecondFactorMiddleware:

@@ -50,7 +50,8 @@ class Languages extends HTMLElement {
     const list = this.querySelector(".lang-list");
     let title = this.querySelector("[data-off-title]:not(kg-languages)");
     if (!title) {
-      title = document.createElement("h3");
+      title = document.createElement("p");
+      title.className = "lang-off";
       title.dataset.offTitle = "";
       title.textContent = this.dataset.offTitle;
     }

@@ -128,6 +128,8 @@ class Upload extends HTMLElement {
     this.controls("ended");
     this.say(`${this.dataset.textReady}, ${bytes(this.file.size)}`);
     this.changed();
+    // A worker measures the file about now; its length decides the price.
+    for (const wait of [1500, 5000]) setTimeout(() => this.$asset.value && this.changed(), wait);
   }
 
   /** The offset to go on from: of an upload begun earlier, else of a new one. */

@@ -24,8 +24,14 @@ def site(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest
     root = tmp_path_factory.mktemp("static")
     hashed = {**settings.STORAGES, "staticfiles": {"BACKEND": "apps.web.staticfiles.HashedStaticFiles"}}
     with override_settings(STATIC_ROOT=str(root), STORAGES=hashed):
-        call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=["unfold", "drf_spectacular_sidecar"])
-    environment = {"STATIC_ROOT": str(root), "GRANIAN_STATIC_PATH_ROUTE": "/static", "GRANIAN_STATIC_PATH_MOUNT": str(root)}
+        call_command(
+            "collectstatic", interactive=False, verbosity=0, ignore_patterns=["unfold", "drf_spectacular_sidecar"]
+        )
+    environment = {
+        "STATIC_ROOT": str(root),
+        "GRANIAN_STATIC_PATH_ROUTE": "/static",
+        "GRANIAN_STATIC_PATH_MOUNT": str(root),
+    }
     with django_db_blocker.unblock(), serve("portal.asgi:application", env=environment) as server:
         yield server
 
@@ -57,7 +63,10 @@ def open_page(site: Server, browser: Browser) -> Iterator[OpenPage]:
         page = context.new_page()
         page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda message: complaints.append(message.text) if "Content Security Policy" in message.text else None)
+        page.on(
+            "console",
+            lambda message: complaints.append(message.text) if "Content Security Policy" in message.text else None,
+        )
         return page
 
     yield opener

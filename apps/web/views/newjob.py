@@ -25,6 +25,7 @@ from apps.web.messages import sentence
 from apps.web.sampleclip import sample_asset
 from apps.web.templatetags.web import autonym, language
 
+SAMPLE_LANGUAGE = "en-US"
 # What most people translate into; shown above the rest of the list.
 COMMON = ("es-ES", "pt-BR", "fr-FR", "de-DE", "zh-CN", "ja-JP", "hi-IN", "ar-SA", "it-IT", "ru-RU", "ko-KR", "id-ID")
 
@@ -75,41 +76,51 @@ def sample(request: PageRequest) -> HttpResponse:
     actor = actor_of(request)
     require(actor, "jobs.submit")
     asset = sample_asset(actor)
-    target = {"es": "en-US", "zh": "zh-CN", "ru": "ru-RU"}.get((get_language() or "en")[:2], "es-ES")
-    target = "es-ES" if target == "en-US" else target
-    draft = orderform.read(request.POST)
-    draft.body |= {"source": {"asset": asset.public_id}, "source_language": "en-US", "target_locales": [target]}
-    order = orderform.from_body(draft.body)
+    body = {"source": {"asset": asset.public_id}, "source_language": SAMPLE_LANGUAGE}
+    target, steps = _sample_target()
+    order = orderform.from_body(body | {"target_locales": [target], "steps": steps})
     admitted = services.submit(actor=actor, order=order)
     return redirect("web:job", public_id=admitted.jobs[0].id)
 
 
+def _sample_target() -> tuple[str, list[str]]:
+    """The reader's own language if it can be made here, else the first usual one that can; with a voice if possible."""
+    mine = {"es": "es-ES", "zh-hans": "zh-CN", "ru": "ru-RU"}.get(get_language() or "", COMMON[0])
+    for steps in (["subtitles", "voice"], ["subtitles"]):
+        able = coverage.targets_for(SAMPLE_LANGUAGE, steps)
+        for code in (mine, *COMMON, *able):
+            if code in able:
+                return code, steps
+    return mine, ["subtitles"]  # nothing is installed: the refusal says so in words
+
+
 def rail(request: PageRequest, draft: orderform.Draft) -> dict[str, Any]:
-    """Context of the rail."""
+    """Context of the rail: the price at the known or supposed length, and what is set aside until it is measured."""
     actor = actor_of(request)
-    cost = None
+    cost, held = None, 0
     if draft.order is not None and "target_locales" not in draft.missing and not draft.errors:
-        cost = estimate(actor=actor, order=draft.order, duration_ms=_duration(request, draft))
+        measured = _measured(request, draft)
+        cost = estimate(actor=actor, order=draft.order, duration_ms=measured or draft.duration_ms)
+        held = cost.total if measured else estimate(actor=actor, order=draft.order, duration_ms=None).total
     body = dict(draft.body)
     body["source"] = body["source"] or {"asset": "ast_…"}
     return {
         "draft": draft,
         "cost": cost,
-        "short": cost is not None and cost.available_after < 0,
+        "held": held,
+        "short": cost is not None and cost.available < held,
         "missing": orderform.say_missing(draft),
         "curl": samples.highlighted(samples.curl(body)),
         "python": samples.highlighted(samples.python(body)),
     }
 
 
-def _duration(request: PageRequest, draft: orderform.Draft) -> int | None:
-    """Length of the chosen media: what the probe found, else what the browser read from the file."""
+def _measured(request: PageRequest, draft: orderform.Draft) -> int | None:
+    """Length of the chosen asset in ms, once a worker has measured it."""
     asset_id = draft.body["source"].get("asset")
-    if asset_id:
-        known = Asset.objects.filter(organization=actor_of(request).organization, public_id=asset_id)
-        if measured := known.values_list("duration_ms", flat=True).first():
-            return int(measured)
-    return draft.duration_ms
+    known = Asset.objects.filter(organization=actor_of(request).organization, public_id=asset_id or "")
+    measured = known.values_list("duration_ms", flat=True).first()
+    return int(measured) if measured else None
 
 
 def _context(request: PageRequest, draft: orderform.Draft) -> dict[str, Any]:
