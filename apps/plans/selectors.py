@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from apps.accounts.actor import Actor
 from apps.accounts.models import Organization
@@ -12,6 +13,17 @@ from apps.core import errors
 from apps.plans.models import LedgerEntry, Plan, Pool, Subscription, Wallet
 
 MAX_PAGE = 200
+
+# Wallet by wallet, each an index walk that stops at the page's end: a plain ordered join would read everyone's entries.
+_LEDGER: Final = """
+SELECT e.*, w.pool FROM plans_wallet w CROSS JOIN LATERAL (
+    SELECT * FROM plans_ledgerentry l
+     WHERE l.wallet_id = w.id AND (%(before)s::bigint IS NULL OR l.id < %(before)s) AND (%(job)s::text IS NULL OR l.job_public_id = %(job)s)
+     ORDER BY l.id DESC LIMIT %(limit)s
+) e
+WHERE w.organization_id = %(organization)s AND (%(pool)s::text IS NULL OR w.pool = %(pool)s)
+ORDER BY e.id DESC LIMIT %(limit)s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +69,16 @@ def ledger_for(
     if cursor and not (cursor.isdecimal() and len(cursor) <= 18):
         raise errors.invalid("cursor", "This is not a cursor of this list.")
     limit = max(1, min(limit, MAX_PAGE))
-    entries = LedgerEntry.objects.order_by("-pk")
-    if job:
-        entries = entries.filter(job_public_id=job)
-    if cursor:
-        entries = entries.filter(pk__lt=int(cursor))
-    rows: list[LedgerEntry] = []
-    # Wallet by wallet, each an index walk: one ordered query over both would read everyone's entries to sort out theirs.
-    for wallet in Wallet.objects.filter(organization=actor.organization):
-        if pool in (None, "", wallet.pool):
-            for entry in entries.filter(wallet=wallet)[: limit + 1]:
-                entry.wallet = wallet
-                rows.append(entry)
-    rows.sort(key=lambda entry: -entry.pk)
+    facts = {
+        "organization": actor.organization.pk,
+        "pool": pool or None,
+        "job": job or None,
+        "before": int(cursor) if cursor else None,
+        "limit": limit + 1,
+    }
+    rows = []
+    for entry in LedgerEntry.objects.raw(_LEDGER, facts):
+        entry.wallet = Wallet(pk=entry.wallet_id, organization=actor.organization, pool=vars(entry)["pool"])
+        rows.append(entry)
     more = len(rows) > limit
     return LedgerPage(rows[:limit], str(rows[limit - 1].pk) if more else None)
