@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -27,76 +22,13 @@ from apps.plans.services import check_books
 from apps.projects import storage
 from tests.factories import make_organization, owner_of
 from tests.jobs.helpers import submitted, subtitles_order
+from tests.jobs.workers import Workers
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine, pytest.mark.timeout(400)]
-ROOT = Path(settings.BASE_DIR)
 KILLS = 20
-WORKERS = 2
 SUBTITLE_JOBS = 8
 SECONDS = 300.0
 STAGES = ["fetch", "probe", "recognize", "translate", "speak", "render", "publish"]
-
-
-class Workers:
-    """Real dramatiq workers and a real poller on the test database; a dead one is started again."""
-
-    def __init__(self, log: Path) -> None:
-        self._log = log.open("ab")
-        environment = dict(os.environ)
-        environment |= {
-            "DJANGO_SETTINGS_MODULE": "portal.settings",
-            "DATABASE_URL": _database_url(),
-            "KINOGLOT_DATA_DIR": str(settings.DATA_DIR),
-            "KINOGLOT_MODEL_DIR": str(settings.MODEL_DIR),
-            "SECRET_KEY": settings.SECRET_KEY,
-            "JOB_LEASE_SECONDS": "3",
-            "JOB_MAX_TRIES": "100",
-            "RECONCILE_SECONDS": "1",
-            "LOG_LEVEL": "WARNING",
-            "BROKER_URL": "",
-        }
-        self._environment = environment
-        dramatiq = [sys.executable, "-m", "dramatiq", "portal.broker:broker", "--processes", "1", "--threads", "1"]
-        self._commands = {
-            **{f"worker{number}": [*dramatiq, "--queues", "default", "engine"] for number in range(WORKERS)},
-            "poller": [sys.executable, "manage.py", "poller"],
-        }
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
-
-    def keep(self) -> None:
-        """Starts what is not running."""
-        for name, command in self._commands.items():
-            process = self._running.get(name)
-            if process is None or process.poll() is not None:
-                self._running[name] = subprocess.Popen(
-                    command, cwd=ROOT, env=self._environment, stdout=self._log, stderr=self._log, start_new_session=True
-                )
-
-    def kill(self, pid: int) -> bool:
-        """kill -9 of the worker process with this number and of its master; False when it is none of ours."""
-        for name, process in self._running.items():
-            with suppress(ProcessLookupError):
-                if process.poll() is None and os.getpgid(pid) == process.pid:
-                    os.killpg(process.pid, signal.SIGKILL)
-                    process.wait()
-                    assert name != "poller"
-                    return True
-        return False
-
-    def stop(self) -> None:
-        for process in self._running.values():
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        self._log.close()
-
-
-def _database_url() -> str:
-    given: dict[str, Any] = connection.settings_dict
-    host, port = quote(str(given["HOST"]), safe=""), f":{given['PORT']}" if given["PORT"] else ""
-    password = f":{given['PASSWORD']}" if given["PASSWORD"] else ""
-    # The host as a query: a socket folder may hold capitals, which the host part of an address loses.
-    return f"postgres://{given['USER']}{password}@{port}/{given['NAME']}?host={host}"
 
 
 def busy(ids: list[int], stage: str = "") -> list[Job]:
@@ -143,7 +75,7 @@ def test_twenty_kills_lose_nothing_and_charge_once(tmp_path: Path, record_proper
                 time.sleep(0.2)
                 continue
             # A stage drawn by lot, and a moment in it; if nobody comes there in a while, whoever is at work.
-            wanted, patience = dice.choice(STAGES), time.monotonic() + dice.uniform(0.5, 6.0)
+            wanted, patience = dice.choice(STAGES), time.monotonic() + dice.uniform(2.0, 8.0)
             while time.monotonic() < patience and not busy(ids, wanted):
                 workers.keep()
                 time.sleep(0.02)

@@ -59,9 +59,9 @@ def test_search_and_filters(actor: Any) -> None:
     assert len(selectors.jobs_for(actor, search="PT-br").items) == 3
     assert selectors.jobs_for(actor, status="failed").items == []
     assert len(selectors.jobs_for(actor, model="translate", status="processing").items) == 3
-    for wrong in ({"status": "sleeping"}, {"cursor": "-1"}):
+    for status, cursor in (("sleeping", ""), ("", "-1")):
         with pytest.raises(ApiError) as caught:
-            selectors.jobs_for(actor, **wrong)
+            selectors.jobs_for(actor, status=status, cursor=cursor)
         assert caught.value.code == 5
 
 
@@ -69,12 +69,14 @@ def test_strangers_find_nothing(actor: Any) -> None:
     (public_id,) = some(actor, 1)
     stranger = owner_of(make_organization())
     job = selectors.job_for(actor, public_id)
+    translation = job.translation
+    assert translation is not None
     assert selectors.jobs_for(stranger).items == []
     assert selectors.artefacts_for(stranger, job) == [] and selectors.events_for_job(stranger, job) == []
     for ask in (
         lambda: selectors.job_for(stranger, public_id),
         lambda: selectors.artefact_for(stranger, job.artefacts.get().public_id),
-        lambda: selectors.transcript_for(stranger, job.translation),
+        lambda: selectors.transcript_for(stranger, translation),
     ):
         with pytest.raises(ApiError) as caught:
             ask()

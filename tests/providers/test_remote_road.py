@@ -37,7 +37,7 @@ def start(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
         vendor = Vendor(list(script))
         settings.PRIVATE_HOSTS_ALLOWED = ("127.0.0.1",)
         provider = VendorProvider(vendor.base, takes_client_id=takes_client_id)
-        monkeypatch.setitem(registry.PROVIDERS, provider.name, provider)  # type: ignore[arg-type]
+        monkeypatch.setitem(registry.PROVIDERS, provider.name, provider)
         thread = threading.Thread(target=vendor.serve_forever)
         thread.start()
         running.append((vendor, thread))
