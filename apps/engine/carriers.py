@@ -86,6 +86,7 @@ def fetch_url(hub: Hub, target: Path, on_bytes: BytesDone) -> None:
             with part.open("ab" if resumed else "wb") as stream:
                 copy_stream(answer, stream, on_bytes)
     except urllib.error.HTTPError as error:
+        error.close()
         raise TransportError(f"answered {error.code}") from error
     except (urllib.error.URLError, OSError, TimeoutError) as error:
         raise HostDownError(str(getattr(error, "reason", error))) from error

@@ -45,7 +45,7 @@ def make_mix(ws: Workspace, background_volume: int, target: Path, on_step: Calla
     on_step(1, 3)
     before = loudness(raw)
     gain = min(MAX_GAIN_DB, max(-MAX_GAIN_DB, TARGET_LUFS - before)) if before > -69 else 0.0
-    chain = f"volume={gain:.2f}dB:precision=float,alimiter=limit={CEILING}:attack=3:release=60:level=false"
+    chain = f"volume={gain:.2f}dB:precision=float,alimiter=limit={CEILING}:attack=3:release=60:level=false:latency=true"
     ffmpeg.run(
         ["-i", raw, "-af", chain, "-c:a", "pcm_s16le", "-ar", str(RATE), *bitexact(), target],
         code=10003,
