@@ -316,7 +316,7 @@ UNFOLD: dict[str, Any] = {
         name: dict(zip(("50", *(str(step * 100) for step in range(1, 10)), "950"), shades.split(), strict=True))
         for name, shades in {
             "base": "#faf9f6 #f2f0ea #e7e3da #cbc5b7 #979286 #6f6a5f #575349 #47443c #2e2c27 #1c1b18 #151412",
-            "primary": "#eceefc #dde1fa #c5ccf7 #a9b4fa #9aa8ff #4d60ee #2b3fd0 #2435b0 #1f2c8f #23264a #171a38",
+            "primary": "#eceefc #dde1fa #c5ccf7 #a9b4fa #9aa8ff #8593ff #2b3fd0 #2435b0 #1f2c8f #23264a #171a38",
         }.items()
     },
 }
