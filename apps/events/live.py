@@ -7,9 +7,12 @@ import contextlib
 import json
 import logging
 import re
+import signal
+import threading
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
+from types import FrameType
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -170,11 +173,31 @@ async def _lifespan(tail: Tail, receive: Receive, send: Send) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            _end_on_signal(tail)
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             await tail.stop()
             await send({"type": "lifespan.shutdown.complete"})
             return
+
+
+def _end_on_signal(tail: Tail) -> None:
+    """A server that is told to stop waits for its answers to end, and a stream never does: end them at the signal.
+
+    The server's own handling is not disturbed: an event loop's handlers run beside this one, a plain one is called.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        before = signal.getsignal(number)
+
+        def handler(signum: int, stack: FrameType | None, before: Any = before) -> None:
+            loop.call_soon_threadsafe(tail.end_streams)
+            if callable(before):
+                before(signum, stack)
+
+        signal.signal(number, handler)
 
 
 async def _refuse(send: Send, error: errors.ApiError) -> None:

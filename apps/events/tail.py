@@ -124,11 +124,15 @@ class Tail:
         """Subscribers now."""
         return sum(len(group) for group in self._by_organization.values())
 
-    async def stop(self) -> None:
-        """End every subscription and both connections."""
+    def end_streams(self) -> None:
+        """Send every client away; they come back, to whichever process then serves, from their last position."""
         for group in self._by_organization.values():
             for subscription in group:
                 subscription.end()
+
+    async def stop(self) -> None:
+        """End every subscription and both connections."""
+        self.end_streams()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

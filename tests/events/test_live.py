@@ -362,3 +362,14 @@ def test_a_late_commit_reaches_an_open_page_too(server: Server) -> None:
     stream.wait(lambda: len(stream.events()) == 2)
     assert [event["id"] for event in stream.events()] == [later, row[0]]
     stream.close()
+
+
+def test_a_server_told_to_stop_ends_its_streams_and_is_gone_at_once() -> None:
+    with serve("tests.events.live_server:app", ready="/count") as server:
+        stream = Stream(f"{server.url}/live/organization").ready()
+        started = time.monotonic()
+        server.process.terminate()
+        assert server.process.wait(10) == 0
+        assert time.monotonic() - started < 2
+        stream.wait(lambda: not stream._thread.is_alive())
+        stream.close()
