@@ -291,7 +291,7 @@ def test_a_kill_in_the_middle_of_speaking_loses_only_the_line_in_work(
     process.send_signal(signal.SIGKILL)
     process.wait()
     done = {path.name: path.stat().st_mtime_ns for path in killed.path("lines").glob("*.wav")}
-    assert 2 <= len(done)
+    assert len(done) >= 2
     for ws in jobs:
         runner.run_stage(ws.root, "speak", None, engine_settings)
     assert killed.path("voice.wav").read_bytes() == whole.path("voice.wav").read_bytes()

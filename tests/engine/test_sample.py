@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -16,8 +18,7 @@ def test_the_lines_follow_one_another_and_the_voices_differ(engine_settings: Eng
     assert {line.speaker for line in lines} == {"Anna", "Tom"}
     assert lines[0].start == sample.START
     assert all(
-        second.start - first.end == pytest.approx(sample.PAUSE, abs=0.01)
-        for first, second in zip(lines, lines[1:], strict=False)
+        second.start - first.end == pytest.approx(sample.PAUSE, abs=0.01) for first, second in itertools.pairwise(lines)
     )
     assert 10 < lines[-1].end < 20
     assert all(float(np.abs(voice).max()) < 1 for voice in voices)
