@@ -209,7 +209,8 @@ def amplified(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     peak = float(np.percentile(np.abs(samples), 99.9)) if len(samples) else 0.0
     if not 0.0 < peak < QUIET_PEAK:
         return samples
-    return np.clip(samples * np.float32(min(MAX_GAIN, TARGET_PEAK / peak)), -1.0, 1.0)
+    raised: NDArray[np.float32] = np.clip(samples * np.float32(min(MAX_GAIN, TARGET_PEAK / peak)), -1.0, 1.0)
+    return raised
 
 
 def _quiet_place(samples: NDArray[np.float32]) -> int:

@@ -184,7 +184,7 @@ def _samples(path: Path, info: MediaInfo, box: TextBox) -> Iterator[tuple[float,
             assert isinstance(stream, av.VideoStream)
             stream.thread_type = "AUTO"
             for frame in container.decode(stream):
-                if frame.time is None:
+                if frame.pts is None:
                     continue
                 now = max(0.0, frame.time - info.start)
                 if waiting is not None and now < waiting[0] + SAMPLE_SECONDS - 1e-3:

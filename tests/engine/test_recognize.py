@@ -88,6 +88,29 @@ def test_no_words_are_invented(recognized: Recognize, clip: str) -> None:
     assert refused(recognized, clip) == 10042
 
 
+def test_a_language_without_a_text_model_gets_its_english(recognized: Recognize) -> None:
+    """Spanish to Portuguese goes through the recognizer's own English, line by line; a man and a woman speak."""
+    transcript = recognized("speech/es-azure-es-mx.wav")
+    assert transcript.source_language.startswith("es-")
+    assert "distancia" in texts(transcript)
+    assert "distance" in transcript.lines[0].pivot_english.lower()
+    assert len(transcript.speakers) == 2
+
+
+def test_models_that_are_not_installed(
+    workspace: MakeWorkspace, shared_media: Path, plain_settings: EngineSettings
+) -> None:
+    """No recognizer is 10020; several speakers asked for without the speaker model is 10021."""
+    media = shared_media / "nasty" / "no-video-stream.mp4"
+    cases = [(workspace(media, name="asr"), 10020)]
+    cases.append((workspace(media, name="two", subtitle=JORDI.encode(), speaker_count=SpeakerCount(min=2)), 10021))
+    for ws, code in cases:
+        runner.run_stage(ws.root, "probe", None, plain_settings)
+        with pytest.raises(JobError) as caught:
+            runner.run_stage(ws.root, "recognize", None, plain_settings)
+        assert caught.value.code == code
+
+
 def test_very_quiet_speech_is_heard(recognized: Recognize) -> None:
     """At -45 dB the words are still there."""
     assert "my name is" in texts(recognized("nasty/audio-very-quiet.mp4", source_language="en-US"))
