@@ -58,7 +58,7 @@ def to_api_error(error: Exception, request: HttpRequest) -> ApiError:
         case SuspiciousOperation() | MultiPartParserError():
             return ApiError(errors.INVALID, "The request is malformed.")
         case OperationalError():
-            log.exception("database unavailable", path=request.path)
+            log.error("database unavailable", path=request.path, exc_info=error)
             return errors.unavailable("The database is not answering. Try again shortly.")
         case _:
             log.error("request failed", path=request.path, method=request.method, exc_info=error)

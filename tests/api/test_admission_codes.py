@@ -258,7 +258,7 @@ class TestOrder:
         settings.PRIVATE_HOSTS_ALLOWED = ("127.0.0.1",)
         organization = make_organization(credits=0)
         spend_all(organization, "api")
-        key, text = make_key(organization, ["jobs:read"])
+        _, text = make_key(organization, ["jobs:read"])
         api = Api(text)
         ApiKey.objects.update(revoked_at=timezone.now(), max_concurrency=0)
         Subscription.objects.update(status="canceled")

@@ -52,7 +52,7 @@ class Job(Struct, frozen=True, kw_only=True):
     status: Status
     output: Annotated[str | None, Meta(description="Signed link of the main artefact once completed.")]
     error: Annotated[str, Meta(description="What went wrong, in words; empty otherwise.")]
-    executionTime: Annotated[int | None, Meta(description="Milliseconds from start to end.")]  # noqa: N815  (seed 003's name)
+    executionTime: Annotated[int | None, Meta(description="Milliseconds from start to end.")]
     timings: Annotated[dict[str, int] | None, Meta(description="Milliseconds by stage.")]
     stage: Stage
     progress: Progress
