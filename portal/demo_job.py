@@ -28,6 +28,8 @@ def follow(shown: demo.Demo, clip: Path | None, target: str, console: Console, u
 
 
 def _follow(shown: demo.Demo, clip: Path | None, target: str, console: Console, url: str, errand: Errand) -> None:
+    from django.db import InterfaceError, OperationalError, connection
+
     from apps.jobs.models import Job
 
     job_id = "" if clip else shown.job
@@ -50,7 +52,12 @@ def _follow(shown: demo.Demo, clip: Path | None, target: str, console: Console, 
     told = ""
     began = time.monotonic()
     while True:
-        job = Job.objects.get(public_id=job_id)
+        try:
+            job = Job.objects.get(public_id=job_id)
+        except (InterfaceError, OperationalError):  # the database is being started again
+            connection.close()
+            time.sleep(1)
+            continue
         state = _words(job.status, job.stage, job.progress_done, job.progress_total, job.progress_unit)
         if job.status in ENDED or job.status == "paused":
             break

@@ -234,3 +234,34 @@ def test_headers_cannot_be_passed_off_by_underscores(site: Server) -> None:
     assert spoofed.headers["X-Request-Id"] != "spoofed-123456"
     plain = httpx.get(f"{site.url}/healthz", headers={"X-Request-Id": "plain-123456"})
     assert plain.headers["X-Request-Id"] == "plain-123456"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/%ff",
+        "/api/v1/%00",
+        "/api/v1/ü%2f..%2f",
+        "/live/%ff",
+        "/live/jobs/%2e%2e",
+        "/api/v1//../x",
+        "/files/%ff/%00",
+    ],
+)
+def test_odd_paths_are_answered_and_never_a_fault(site: Server, path: str) -> None:
+    with socket.create_connection(("127.0.0.1", site.port), timeout=10) as line:
+        line.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+        status = line.recv(1000).split(b" ")[1]
+    assert 400 <= int(status) < 500
+
+
+def test_a_body_without_a_length_is_refused_and_not_taken_for_an_empty_one(
+    site: Server, organization: Organization
+) -> None:
+    _, secret = make_key(organization)
+    answer = httpx.post(
+        f"{site.url}/api/v1/translations",
+        headers={"Authorization": f"Bearer {secret}", "Content-Type": "application/json"},
+        content=iter([b'{"source":', b"{}}"]),
+    )
+    assert (answer.status_code, answer.json()["code"]) == (400, 5)
