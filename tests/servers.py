@@ -80,7 +80,7 @@ def serve(
     command.append(target)
     environment = os.environ | {
         # The product's own settings over this run's database and folders.
-        "DJANGO_SETTINGS_MODULE": "portal.settings",
+        "DJANGO_SETTINGS_MODULE": "tests.server_settings",
         "DATABASE_URL": database_url(),
         "KINOGLOT_DATA_DIR": str(settings.DATA_DIR),
         "PYTHONWARNINGS": "ignore",
