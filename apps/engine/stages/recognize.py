@@ -161,12 +161,13 @@ def add_english(
     settings: EngineSettings,
 ) -> None:
     """Fills pivot_english where no installed text model leads from the source language to English."""
-    from apps.engine import asr, capabilities
+    from apps.engine import asr
+    from apps.engine.capabilities import needs_english_pivot
 
     assert isinstance(recognizer, asr.Recognizer)
     if base_language(language or "en") == "en":
         return
-    if not capabilities.needs_english_pivot(settings, language, task.target_locale):
+    if not needs_english_pivot(settings, language, task.target_locale):
         return
     for line, piece in zip(lines, speakers.cut_pieces(lines, audio), strict=True):
         line.pivot_english = recognizer.english(piece, whisper or None)
