@@ -63,6 +63,4 @@ def connect_params() -> dict[str, Any]:
     params = connections["default"].get_connection_params()
     for unused in ("context", "cursor_factory", "prepare_threshold", "client_encoding"):
         params.pop(unused, None)
-    return cast(
-        "dict[str, Any]", params | {"application_name": "kinoglot-live", "keepalives": 1, "keepalives_idle": 30}
-    )
+    return params | {"application_name": "kinoglot-live", "keepalives": 1, "keepalives_idle": 30}
