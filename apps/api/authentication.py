@@ -34,7 +34,7 @@ def check_csrf(request: HttpRequest) -> None:
     """Raise ApiError 4030 unless a cookie-authenticated request carries its CSRF token (reads need none)."""
     check = _Csrf(_no_view)
     check.process_request(request)
-    reason = check.process_view(request, None, (), {})
+    reason = check.process_view(request, _no_view, (), {})
     if reason:
         raise ApiError(errors.REFUSED, f"CSRF check failed: {reason}")
 
@@ -65,7 +65,7 @@ class ActorAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Any, Actor]:
         """Person (or key) and actor. Raises ApiError; anonymous calls are refused unless the view says it is open."""
         view = (request.parser_context or {}).get("view")
-        permission = view.permission_for(request.method or "") if hasattr(view, "permission_for") else None
+        permission = view.permission_for(request.method or "") if view is not None else None
         actor = authenticate(request._request, permission)
         return actor.user or actor.api_key, actor
 

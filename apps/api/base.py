@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, TypeVar
 
 import msgspec
@@ -40,15 +40,15 @@ class _Replayed(Exception):
 class _OwnNegotiation(BaseContentNegotiation):
     """Views answer in JSON, or look at Accept themselves: an unusual Accept header is no reason to fail."""
 
-    def select_parser(self, request: Request, parsers: list[BaseParser]) -> BaseParser | None:
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         """Never asked in practice: bodies are read by `ApiView.body`."""
-        return parsers[0] if parsers else None
+        return next(iter(parsers), None)
 
     def select_renderer(
-        self, request: Request, renderers: list[BaseRenderer], format_suffix: str | None = None
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
         """JSON."""
-        return renderers[0], "application/json"
+        return next(iter(renderers)), "application/json"
 
 
 class ApiView(APIView):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 import msgspec
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
@@ -38,7 +38,7 @@ _HEADERS: Final[Mapping[str, str]] = {
 }
 
 
-class StructExtension(OpenApiSerializerExtension):  # type: ignore[misc]
+class StructExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
     """msgspec structs in @operation(request=..., responses=...)."""
 
     target_class = "msgspec.Struct"
@@ -55,14 +55,15 @@ class StructExtension(OpenApiSerializerExtension):  # type: ignore[misc]
     def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
         """JSON Schema as msgspec makes it; parts become components of their own."""
         _, components = msgspec.json.schema_components([self.target], ref_template=REF)
+        component: Any = ResolvedComponent
         own = components.pop(self.target.__name__)
         for name, schema in components.items():
-            part = ResolvedComponent(name=name, type=ResolvedComponent.SCHEMA, object=name, schema=_tidy(schema))
+            part = component(name=name, type=ResolvedComponent.SCHEMA, object=name, schema=_tidy(schema))
             auto_schema.registry.register_on_missing(part)
         return _tidy(own)
 
 
-class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]
+class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """The two ways in."""
 
     target_class = "apps.api.authentication.ActorAuthentication"
@@ -182,7 +183,7 @@ def operation(
     given = [*parameters, *(parameters_of(query) if query else [])]
     if idempotent:
         given.append(IDEMPOTENCY)
-    described = extend_schema(
+    return extend_schema(
         operation_id=operation_id,
         summary=summary,
         description=description or summary,
@@ -192,7 +193,6 @@ def operation(
         responses={**answers, **refusals},
         examples=[*examples, *refusal_examples],
     )
-    return cast(Callable[[F], F], described)
 
 
 def answer_example(name: str, value: Any, status: int = 200) -> OpenApiExample:

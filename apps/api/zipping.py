@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import BinaryIO, Final
+from typing import IO, BinaryIO, Final, cast
 
 CHUNK: Final = 256 * 1024
 
@@ -37,7 +37,7 @@ def stream_zip(members: Iterable[tuple[str, datetime, Callable[[], BinaryIO]]]) 
     """
     pipe = _Pipe()
     seen: set[str] = set()
-    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:  # type: ignore[arg-type]
+    with zipfile.ZipFile(cast(IO[bytes], pipe), "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
         for name, when, opener in members:
             info = zipfile.ZipInfo(_unique(name, seen), when.timetuple()[:6])
             info.external_attr = 0o644 << 16

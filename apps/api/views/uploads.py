@@ -41,7 +41,7 @@ BINARY = {tus.OFFSET_TYPE: OpenApiTypes.BINARY}
 class _TusView(ApiView):
     """Every answer says Tus-Resumable; a POST may stand in for PATCH and DELETE."""
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # type: ignore[override]
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Honour X-HTTP-Method-Override, as tus 1.0 demands."""
         override = request.headers.get("X-HTTP-Method-Override", "").upper()
         if request.method == "POST" and override in {"PATCH", "DELETE", "HEAD"}:
