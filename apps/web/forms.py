@@ -42,6 +42,16 @@ class OrganizationForm(OrganizationModelForm):
         widgets = {"name": forms.TextInput(attrs={"autocomplete": "organization"})}
 
 
+class OrganizationSettingsForm(OrganizationForm):
+    """What managers may change about their organization."""
+
+    class Meta(OrganizationForm.Meta):
+        fields = ["name", "require_mfa"]
+        help_texts = {
+            "require_mfa": _("Members without a second factor are asked to set one up before they can go on.")
+        }
+
+
 class InviteForm(forms.Form):
     """An invitation to join the organization."""
 

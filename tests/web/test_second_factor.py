@@ -47,3 +47,17 @@ def test_keys_and_other_organizations_are_not_concerned(client: Client, organiza
     other = make_organization()
     client.force_login(other.memberships.get().user)
     assert client.get("/jobs/").status_code == 200
+
+
+def test_managers_switch_it_on_and_off(client: Client) -> None:
+    organization = make_organization(name="Studio")
+    user = organization.memberships.get().user
+    client.force_login(user)
+    assert b"require_mfa" in client.get("/settings/").content
+    assert client.post("/settings/", {"name": "Studio", "require_mfa": "on"}).status_code == 302
+    organization.refresh_from_db()
+    assert organization.require_mfa is True
+    Authenticator.objects.create(user=user, type="totp", data={"secret": "x"})
+    assert client.post("/settings/", {"name": "Studio"}).status_code == 302
+    organization.refresh_from_db()
+    assert organization.require_mfa is False

@@ -13,7 +13,7 @@ from apps.accounts import services
 from apps.accounts.permissions import allows, require
 from apps.plans.selectors import plan_for
 from apps.web.access import PageRequest, actor_of, member_page, organization_of, person_of, signed_in
-from apps.web.forms import OrganizationForm
+from apps.web.forms import OrganizationForm, OrganizationSettingsForm
 
 
 @signed_in
@@ -44,11 +44,11 @@ def settings_page(request: PageRequest) -> HttpResponse:
     """Name and facts of the organization."""
     actor = actor_of(request)
     organization = organization_of(request)
-    form = OrganizationForm(request.POST or None, instance=organization)
+    form = OrganizationSettingsForm(request.POST or None, instance=organization)
     if request.method == "POST":
         require(actor, "org.manage")
         if form.is_valid():
-            services.update_organization(actor=actor, name=form.cleaned_data["name"])
+            services.update_organization(actor=actor, **form.cleaned_data)
             messages.success(request, gettext("Saved."))
             return redirect("web:settings")
     context = {
