@@ -18,10 +18,14 @@ _numbers = itertools.count(1)
 
 def make_user(email: str | None = None, **extra: object) -> User:
     """A saved person with the password "correct horse"."""
-    return User.objects.create_user(email or f"person{next(_numbers)}-{uuid.uuid4().hex[:6]}@example.org", "correct horse", **extra)
+    return User.objects.create_user(
+        email or f"person{next(_numbers)}-{uuid.uuid4().hex[:6]}@example.org", "correct horse", **extra
+    )
 
 
-def make_organization(plan: str = "business", credits: int = 0, owner: User | None = None, name: str = "") -> Organization:
+def make_organization(
+    plan: str = "business", credits: int = 0, owner: User | None = None, name: str = ""
+) -> Organization:
     """An organization with an owner on a plan, with so many extra credits (whole ones) in both wallets."""
     owner = owner or make_user()
     organization = sign_up_organization(user=owner, name=name)
@@ -46,7 +50,9 @@ def owner_of(organization: Organization) -> Actor:
     return actor_for_user(organization.memberships.filter(role="owner").order_by("pk")[0].user, organization)
 
 
-def make_key(organization: Organization, scopes: list[str] | None = None, actor: Actor | None = None) -> tuple[ApiKey, str]:
+def make_key(
+    organization: Organization, scopes: list[str] | None = None, actor: Actor | None = None
+) -> tuple[ApiKey, str]:
     """A key of the organization (all scopes unless told) and its whole text."""
     wanted = sorted(SCOPES) if scopes is None else scopes
     return create_api_key(actor=actor or owner_of(organization), name="test key", scopes=wanted)
