@@ -26,6 +26,7 @@ _GUESSES = ("gb18030", "cp932", "big5hkscs", "cp949", "cp1251", "cp1252")
 MAX_UNDECODABLE = 0.05
 MIN_PLAUSIBLE = 0.3
 SHORT_BYTES = 12
+SAMPLE_BYTES = 20_000
 
 
 def decode_text(data: bytes, language: str = "auto") -> str:
@@ -44,12 +45,14 @@ def decode_text(data: bytes, language: str = "auto") -> str:
     likely = _likely(language)
     if likely:
         text = data.decode(likely, "replace")
-        if text.count("\ufffd") <= MAX_UNDECODABLE * len(text) and _plausible(text) >= MIN_PLAUSIBLE:
+        if text.count("\ufffd") <= MAX_UNDECODABLE * len(text) and _plausible(text[:SAMPLE_BYTES]) >= MIN_PLAUSIBLE:
             return text
     # A few bytes fit Chinese and Korean alike; Chinese files are the more frequent.
-    handicap = {"cp949": 0.1} if sum(byte > 127 for byte in data) < SHORT_BYTES else {}
-    texts = [(encoding, data.decode(encoding, "replace")) for encoding in _GUESSES]
-    return max(texts, key=lambda item: _plausible(item[1]) - handicap.get(item[0], 0.0))[1]
+    sample = data[:SAMPLE_BYTES]
+    handicap = {"cp949": 0.1} if sum(byte > 127 for byte in sample) < SHORT_BYTES else {}
+    texts = [(encoding, sample.decode(encoding, "replace")) for encoding in _GUESSES]
+    best = max(texts, key=lambda item: _plausible(item[1]) - handicap.get(item[0], 0.0))[0]
+    return data.decode(best, "replace")
 
 
 def _likely(language: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import functools
 import re
 from collections.abc import Sequence
 
@@ -17,6 +19,8 @@ READING_CHARS_PER_SECOND = 15.0
 MIN_SECONDS = 0.3
 JOIN_GAP_SECONDS = 0.6
 JOIN_MAX_SECONDS = 12.0
+NEAR_LINES = 8
+"""Lines on either side of a cue's time that its text may belong to."""
 
 
 class Draft(msgspec.Struct):
@@ -158,15 +162,18 @@ def pair_targets(lines: Sequence[Line], targets: Sequence[Cue]) -> None:
     """Gives each line the target text whose time overlaps it most; targets that meet no line go to the nearest."""
     if not lines:
         return
+    starts = [line.start for line in lines]
     texts: dict[str, list[str]] = {}
     for cue in sorted(targets, key=lambda cue: cue.start):
         if cue.text.strip():
-            texts.setdefault(max(lines, key=lambda line: _overlap(line, cue)).id, []).append(one_line(cue.text))
+            place = bisect.bisect_left(starts, cue.start)
+            near = lines[max(0, place - NEAR_LINES) : place + NEAR_LINES]
+            texts.setdefault(max(near, key=functools.partial(_overlap, cue)).id, []).append(one_line(cue.text))
     for line in lines:
         line.target = " ".join(texts.get(line.id, []))
 
 
-def _overlap(line: Line, cue: Cue) -> float:
+def _overlap(cue: Cue, line: Line) -> float:
     """Common seconds; when there are none, minus the distance."""
     return min(line.end, cue.end) - max(line.start, cue.start)
 

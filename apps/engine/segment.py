@@ -47,19 +47,29 @@ def sentences(words: Sequence[Word]) -> list[list[Word]]:
 
 
 def shorten(words: list[Word]) -> list[list[Word]]:
-    """Splits a group that is too long for a line at the best clause end or pause near its middle."""
-    if len(words) < 2 or (words[-1].end - words[0].start <= MAX_SECONDS and len(text_of(words)) <= MAX_CHARS):
-        return [words]
+    """Splits a group that is too long for a line, again and again, at the best clause end or pause near its middle."""
+    done: list[list[Word]] = []
+    waiting = [words]
+    while waiting:
+        group = waiting.pop()
+        if len(group) < 2 or (group[-1].end - group[0].start <= MAX_SECONDS and len(text_of(group)) <= MAX_CHARS):
+            done.append(group)
+        else:
+            cut = _best_cut(group)
+            waiting += [group[cut:], group[:cut]]
+    return done
+
+
+def _best_cut(words: list[Word]) -> int:
     middle = (words[0].start + words[-1].end) / 2
     length = max(0.1, words[-1].end - words[0].start)
 
     def worth(cut: int) -> float:
         before, after = words[cut - 1], words[cut]
         bonus = 1.0 if CLAUSE_END.search(before.text.strip()) else 0.0
-        return bonus + min(1.0, after.start - before.end) - 2.0 * abs(after.start - middle) / length
+        return bonus + min(1.0, after.start - before.end) - 3.0 * abs(after.start - middle) / length
 
-    best = max(range(1, len(words)), key=worth)
-    return shorten(words[:best]) + shorten(words[best:])
+    return max(range(1, len(words)), key=worth)
 
 
 def text_of(words: Sequence[Word]) -> str:

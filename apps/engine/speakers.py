@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ SMALL_GROUP_LIKENESS = 0.58
 MAX_CLUSTERED = 400
 MAX_PIECE_SECONDS = 12.0
 PITCH_SECONDS = 30.0
+LINES_AT_ONCE = 64
 
 
 def available(settings: EngineSettings) -> bool:
@@ -51,8 +53,7 @@ def assign(lines: Sequence[Line], audio: Path | None, count: SpeakerCount, setti
     labels = np.zeros(len(lines), int)
     if audio is not None and len(lines) > 1 and count.max != 1:
         if available(settings):
-            pieces = cut_pieces(lines, audio)
-            labels = cluster(_embed(pieces, settings), [len(p) / RATE for p in pieces], count)
+            labels = cluster(_embed(lines, audio, settings), [line.end - line.start for line in lines], count)
         elif several_wanted:
             raise JobError(10021, "telling several speakers apart needs the speaker model, which is not installed")
     return name_speakers(lines, labels, audio)
@@ -84,19 +85,17 @@ def by_names(lines: Sequence[Line], names: Sequence[str], audio: Path | None) ->
     return [Speaker(id=s.id, label=known[i], pitch=s.pitch) for i, s in enumerate(speakers)]
 
 
-def cut_pieces(lines: Sequence[Line], audio: Path) -> list[NDArray[np.float32]]:
+def cut_pieces(lines: Sequence[Line], audio: Path) -> Iterator[NDArray[np.float32]]:
     """The sound of each line, at most MAX_PIECE_SECONDS from its middle."""
     import soundfile
 
-    pieces = []
     with soundfile.SoundFile(audio) as file:
         for line in lines:
             middle, half = (line.start + line.end) / 2, min(line.end - line.start, MAX_PIECE_SECONDS) / 2
             start = min(max(0, int((middle - half) * RATE)), max(0, len(file) - 1))
             file.seek(start)
             piece = file.read(max(400, int(2 * half * RATE)), dtype="float32")
-            pieces.append(np.asarray(piece if len(piece) else np.zeros(400), np.float32))
-    return pieces
+            yield np.asarray(piece if len(piece) else np.zeros(400), np.float32)
 
 
 def cluster(vectors: NDArray[np.float32], seconds: Sequence[float], count: SpeakerCount) -> NDArray[np.int_]:
@@ -109,9 +108,10 @@ def cluster(vectors: NDArray[np.float32], seconds: Sequence[float], count: Speak
         founders = [i for i in longest if weights[i] >= SHORT_SECONDS]
     if len(founders) < max(1, least):
         founders = longest[: max(1, least)]
-    groups = [[i] for i in sorted(founders)]
-    likeness = vectors @ vectors.T
-    groups = merge(groups, likeness, weights, least, most)
+    founders.sort()
+    own = vectors[founders]
+    merged = merge([[i] for i in range(len(founders))], own @ own.T, weights[founders], least, most)
+    groups = [[founders[i] for i in group] for group in merged]
     centroids = np.stack([(vectors[g] * weights[g, None]).sum(axis=0) for g in groups])
     centroids /= np.maximum(np.linalg.norm(centroids, axis=1, keepdims=True), 1e-9)
     labels: NDArray[np.int_] = np.argmax(vectors @ centroids.T, axis=1)
@@ -180,7 +180,12 @@ def _pitches(samples: NDArray[np.float32]) -> NDArray[np.float64]:
     return result
 
 
-def _embed(pieces: list[NDArray[np.float32]], settings: EngineSettings) -> NDArray[np.float32]:
+def _embed(lines: Sequence[Line], audio: Path, settings: EngineSettings) -> NDArray[np.float32]:
+    """One vector per line, a few lines at a time, so that memory does not grow with the media."""
     from apps.engine.voiceprint import WEIGHTS_FILE, VoiceEncoder
 
-    return VoiceEncoder(settings.model_path(WEIGHTS_FILE)).embed(pieces)
+    encoder, pieces = VoiceEncoder(settings.model_path(WEIGHTS_FILE)), cut_pieces(lines, audio)
+    vectors = []
+    while some := list(itertools.islice(pieces, LINES_AT_ONCE)):
+        vectors.append(encoder.embed(some))
+    return np.concatenate(vectors)
