@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from apps.api.error_texts import TITLES
+from apps.core import errors
 from tests.api.conftest import Api, order, problem
 
 
@@ -73,3 +75,8 @@ def test_messages_in_the_callers_language_have_the_same_code(api: Api) -> None:
 
 def test_a_bad_host_is_a_problem_too(api: Api) -> None:
     problem(api.get("plan", Host="evil.example"), 400, 5)
+
+
+def test_every_title_can_be_translated() -> None:
+    titles = {row.title for row in errors.api_codes().values()} | {row.title for row in errors.job_codes().values()}
+    assert set(TITLES) == titles
