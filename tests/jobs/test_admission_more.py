@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -12,10 +14,14 @@ import msgspec
 import pytest
 from django.db import connections
 
+from apps.accounts.actor import Actor
 from apps.accounts.models import IdempotencyRecord
-from apps.core.errors import ApiError
+from apps.core.errors import ApiError, JobError
 from apps.core.ids import new_id
+from apps.jobs import services
 from apps.jobs.models import ConcurrencyCounter, Job
+from apps.jobs.services import publish
+from apps.jobs.services.leases import claim
 from apps.jobs.services.submit import Submission, submit
 from apps.plans.models import Hold, Plan, Wallet
 from apps.plans.services import check_books
@@ -152,3 +158,59 @@ def test_32_threads_admit_exactly_what_credits_and_slots_allow() -> None:
     assert {row.running for row in ConcurrencyCounter.objects.filter(api_key=None)} == {25}
     assert sum(hold.amount for hold in Hold.objects.filter(status="placed")) == 50 * price
     assert check_books() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_32_threads_admit_end_and_retry_without_a_deadlock() -> None:
+    """Both sides at once: orders come in while others are canceled, failed, completed and tried again."""
+    organizations = [make_organization(credits=10_000) for _ in range(2)]
+    Plan.objects.update(translate_concurrency=12)
+    people = [owner_of(organization) for organization in organizations]
+    senders: list[Any] = [*people, *(parsed(make_key(organization)[1]) for organization in organizations)]
+    faults: list[BaseException] = []
+    barrier = threading.Barrier(32)
+
+    def work(number: int) -> None:
+        dice = random.Random(number)
+        person = people[number % 2]
+        barrier.wait()
+        try:
+            for _ in range(10):
+                with suppress(ApiError):
+                    submit(actor=senders[number % 4], order=order())
+                jobs = list(Job.objects.filter(organization=person.organization).order_by("?")[:2])
+                for job in jobs:
+                    with suppress(ApiError):
+                        _end(person, job, dice.choice(["cancel", "fail", "complete", "retry", "retry"]))
+        except BaseException as error:
+            faults.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    assert check_books() == []
+    for organization in organizations:
+        rows = Job.objects.filter(organization=organization, status="processing")
+        counters = ConcurrencyCounter.objects.filter(organization=organization)
+        assert counters.get(api_key=None).running == rows.count() <= 12
+        for counter in counters.exclude(api_key=None):
+            assert counter.running == rows.filter(api_key=counter.api_key).count()
+        held = sum(hold.amount for hold in Hold.objects.filter(wallet__organization=organization, status="placed"))
+        assert held == sum(wallet.held for wallet in Wallet.objects.filter(organization=organization))
+        assert Hold.objects.filter(wallet__organization=organization, status="placed").count() == rows.count()
+
+
+def _end(person: Actor, job: Job, verb: str) -> None:
+    if verb == "cancel":
+        services.cancel_job(actor=person, job=job)
+    elif verb == "fail":
+        services.fail_job(job, JobError(10903))
+    elif verb == "retry":
+        services.retry_job(actor=person, job=job)
+    elif (taken := claim(job.public_id)) is not None:
+        publish.complete(taken, owner=taken.lease_owner, artefacts=[], measured_ms=30_000, timings={})
