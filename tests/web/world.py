@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 from allauth.account.models import EmailAddress
 from django.conf import settings
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.test import Client
 from django.utils import timezone
 
@@ -60,6 +61,9 @@ def session_of(user: User) -> str:
 def make_world(name: str = "Northbeam", credits: int = 500) -> World:
     """An organization with its owner and nothing else."""
     user = make_user(name="Mara Lind")
+    # The test run's hasher is not one that the real server knows.
+    user.password = PBKDF2PasswordHasher().encode(PASSWORD, "salt", iterations=1000)
+    user.save(update_fields=["password"])
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     organization = make_organization(owner=user, credits=credits, name=name)
     return World(user=user, organization=organization, actor=owner_of(organization))
