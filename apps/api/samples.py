@@ -202,6 +202,15 @@ LANGUAGES: Final = catalogue.Languages(
         )
     ],
 )
+GLOSSARY_SUMMARY: Final = catalogue.GlossarySummary(
+    id="gls_0h5x2c9k3f7mq1f6",
+    name="Product names",
+    source_language="en-US",
+    target_locale="pt-BR",
+    version=1,
+    term_count=1,
+    created_at=_T0,
+)
 GLOSSARY: Final = catalogue.Glossary(
     id="gls_0h5x2c9k3f7mq1f6",
     name="Product names",

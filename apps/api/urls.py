@@ -8,7 +8,18 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path, re_path, register_converter
 
 from apps.api.problem import problem_response
-from apps.api.views import artefacts, assets, catalogue, docs, jobs, money, transcripts, translations, uploads
+from apps.api.views import (
+    artefacts,
+    assets,
+    catalogue,
+    docs,
+    glossaries,
+    jobs,
+    money,
+    transcripts,
+    translations,
+    uploads,
+)
 from apps.core import errors
 
 app_name = "api"
@@ -52,6 +63,9 @@ urlpatterns = [
     path("assets/<id:asset_id>", assets.AssetView.as_view(), name="asset"),
     path("uploads", uploads.UploadListView.as_view(), name="uploads"),
     path("uploads/<id:upload_id>", uploads.UploadView.as_view(), name="upload"),
+    path("glossaries", glossaries.GlossaryListView.as_view(), name="glossaries"),
+    path("glossaries/<id:glossary_id>", glossaries.GlossaryView.as_view(), name="glossary"),
+    path("glossaries/<id:glossary_id>/terms", glossaries.GlossaryTermsView.as_view(), name="glossary-terms"),
     path("languages", catalogue.LanguagesView.as_view(), name="languages"),
     path("providers", catalogue.ProvidersView.as_view(), name="providers"),
     path("errors", catalogue.ErrorCodesView.as_view(), name="errors"),

@@ -22,7 +22,12 @@ def test_docs(live_server: Any, chromium: str) -> None:
         page = browser.new_page()
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: None if request.url.startswith((live_server.url, "data:")) else elsewhere.append(request.url))
+        page.on(
+            "request",
+            lambda request: (
+                None if request.url.startswith((live_server.url, "data:")) else elsewhere.append(request.url)
+            ),
+        )
         page.goto(f"{live_server.url}/api/v1/docs")
         page.wait_for_selector(".opblock", timeout=30_000)
         operations = page.locator(".opblock").count()

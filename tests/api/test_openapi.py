@@ -85,7 +85,7 @@ def test_answers_are_as_described(document: dict[str, Any], api: Api, organizati
     }
     checked = 0
     for path, method, one in operations(document):
-        if method != "get" or "{upload_id}" in path or path.endswith(".zip"):
+        if method != "get" or "{upload_id}" in path or "{glossary_id}" in path or path.endswith(".zip"):
             continue
         answer = api.get(path.format(**ids))
         assert answer.status_code in (200, 302), (path, answer.content)

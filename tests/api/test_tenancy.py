@@ -62,7 +62,8 @@ class Victim:
             invitation.public_id,
             self.organization.public_id,
             owner.user.public_id,
-            *job.artefacts.values_list("public_id", flat=True),
+            api.post("glossaries", {"name": "Secret words", "source_language": "en"}).json()["id"],
+            *job.artefacts.values_list("public_id", flat=True)[:1],
         ]
         self.numbers = list(self.organization.memberships.values_list("pk", flat=True))
         self.words = [

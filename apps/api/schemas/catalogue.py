@@ -83,13 +83,25 @@ class NewTerms(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     terms: Annotated[list[Term], Meta(max_length=5000)]
 
 
-class Glossary(Struct, frozen=True, kw_only=True):
-    """A glossary with its newest version."""
+class GlossarySummary(Struct, frozen=True, kw_only=True):
+    """A glossary in lists."""
 
     id: str
     name: str
     source_language: str
-    target_locale: str
+    target_locale: Annotated[str, Meta(description="Empty: for every target.")]
+    version: int
+    term_count: int
+    created_at: datetime
+
+
+class Glossary(Struct, frozen=True, kw_only=True):
+    """A glossary with the terms of its newest version."""
+
+    id: str
+    name: str
+    source_language: str
+    target_locale: Annotated[str, Meta(description="Empty: for every target.")]
     version: int
     terms: list[Term]
     created_at: datetime
@@ -98,5 +110,5 @@ class Glossary(Struct, frozen=True, kw_only=True):
 class GlossaryPage(Struct, frozen=True, kw_only=True):
     """A page of glossaries, newest first."""
 
-    items: list[Glossary]
+    items: list[GlossarySummary]
     next_cursor: NextCursor
