@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import hashlib
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -149,9 +150,19 @@ class PackageCache:
         return self._archives[key]
 
 
+def _environment() -> dict[str, str]:
+    """Ours, and the machine's own certificates for npm: Node brings a list of its own and would refuse a company's proxy."""
+    bundle = Path("/etc/ssl/certs/ca-certificates.crt")
+    return dict(os.environ) | (
+        {} if "NODE_EXTRA_CA_CERTS" in os.environ or not bundle.exists() else {"NODE_EXTRA_CA_CERTS": str(bundle)}
+    )
+
+
 def _run(command: list[str], cwd: Path) -> None:
     try:
-        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=1800, check=False)
+        done = subprocess.run(
+            command, cwd=cwd, env=_environment(), capture_output=True, text=True, timeout=1800, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise TransportError(f"{command[0]}: {error}") from error
     if done.returncode:
