@@ -38,7 +38,8 @@ _BRAZILIAN = VoiceSet("kokoro", "pt-br", ("pf_dora", "pf_dora+bf_emma"), ("pm_al
 _AMERICAN = VoiceSet("kokoro", "en-us", ("af_heart", "af_bella"), ("am_michael", "am_fenrir"))
 _BRITISH = VoiceSet("kokoro", "en-gb", ("bf_emma", "bf_emma+af_heart"), ("bm_george", "bm_george+am_michael"))
 _SPANISH = VoiceSet("kokoro", "es", ("ef_dora", "ef_dora+af_bella"), ("em_alex", "em_santa"))
-_FRENCH = VoiceSet("kokoro", "fr-fr", ("ff_siwis", "ff_siwis+bf_emma"), ("ff_siwis+bm_george", "ff_siwis+am_michael"))
+# Kokoro has no French man: English voices mixed with the French woman sound like one (checked with the speaker encoder)
+_FRENCH = VoiceSet("kokoro", "fr-fr", ("ff_siwis", "ff_siwis+bf_emma"), ("am_michael+ff_siwis", "bm_george+ff_siwis"))
 _ITALIAN = VoiceSet("kokoro", "it", ("if_sara", "if_sara+af_bella"), ("im_nicola", "im_nicola+am_michael"))
 
 _KOKORO: dict[str, VoiceSet] = {
