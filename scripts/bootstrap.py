@@ -137,7 +137,7 @@ def with_pip(lock: Path, environment: dict[str, str]) -> bool:
         "--progress-bar=off",
         "--quiet",
     ]
-    install += ["--require-hashes", "--requirement", lock]
+    install += ["--require-hashes", "--requirement", str(lock)]
     return subprocess.run(install, env=environment, cwd=ROOT, check=False).returncode == 0
 
 
