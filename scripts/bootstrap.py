@@ -93,7 +93,7 @@ def with_uv(lock: Path, environment: dict[str, str]) -> bool:
         )
         if made.returncode != 0:
             return False
-    install = [
+    install: list[str] = [
         uv,
         "pip",
         "install",
@@ -127,8 +127,8 @@ def with_pip(lock: Path, environment: dict[str, str]) -> bool:
         shutil.rmtree(VENV, ignore_errors=True)
         if subprocess.run([sys.executable, "-m", "venv", str(VENV)], env=environment, check=False).returncode != 0:
             return False
-    install = [
-        PYTHON,
+    install: list[str] = [
+        str(PYTHON),
         "-m",
         "pip",
         "install",
