@@ -174,6 +174,7 @@ def check(settings: EngineSettings) -> list[CheckRow]:
     pairs = ", ".join(f"{a} to {b}" for a, b in sorted(routes.firefox_pairs(settings)))
     apertium = ", ".join(f"{a} to {b}" for a, b in sorted(routes.apertium_pairs()))
     kokoro = installed.get("kokoro")
+    encoder = bool((speakers := installed.get("speakers")) and speakers.ok)
     rows = [
         _package("probe", "PyAV", "", "any", "av", required=True),
         _package("probe", "ffmpeg", "", "any", "imageio_ffmpeg", required=not settings.ffmpeg),
@@ -181,6 +182,10 @@ def check(settings: EngineSettings) -> list[CheckRow]:
         CheckRow(
             stage="recognize", backend="faster-whisper", model=f"whisper-{settings.whisper_model}", languages="99, any of them to English",
             ok=whisper and _have("faster_whisper"), required=True, advice="" if whisper else how,
+        ),
+        CheckRow(
+            stage="recognize", backend="speaker encoder", model="Resemblyzer", languages="any", ok=encoder, required=False,
+            advice="" if encoder else f"all lines will be taken for one speaker's; {how}",
         ),
         _package("recognize", "rapidocr", "in the package", "burnt-in English and Chinese", "rapidocr", required=False),
         CheckRow(

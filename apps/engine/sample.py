@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,13 +48,15 @@ class SpokenLine:
 def make_sample(target: Path, settings: EngineSettings) -> Path:
     """Write the clip (1280 x 720, H.264 and AAC) to `target` and return it; an existing one is kept.
 
-    Takes about 10 s of processor time. Raises JobError 10045 when no voice at all is installed.
+    Takes about 15 s of processor time. Raises RuntimeError when no voice at all is installed.
     """
     if target.exists():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault(ENVIRONMENT_KEY, settings.to_env())  # ffmpeg's door reads its settings there
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".sample-") as folder:
+    with (
+        _settings_in_environment(settings),
+        tempfile.TemporaryDirectory(dir=target.parent, prefix=".sample-") as folder,
+    ):
         work = Path(folder)
         lines, voices = speak(settings)
         seconds = lines[-1].end + END
@@ -83,6 +87,19 @@ def make_sample(target: Path, settings: EngineSettings) -> Path:
         )
         (work / "clip.mp4").replace(target)
     return target
+
+
+@contextlib.contextmanager
+def _settings_in_environment(settings: EngineSettings) -> Iterator[None]:
+    """ffmpeg's door reads its settings there, as in a stage's process."""
+    before = os.environ.get(ENVIRONMENT_KEY)
+    os.environ[ENVIRONMENT_KEY] = settings.to_env()
+    try:
+        yield
+    finally:
+        os.environ.pop(ENVIRONMENT_KEY)
+        if before is not None:
+            os.environ[ENVIRONMENT_KEY] = before
 
 
 def speak(settings: EngineSettings) -> tuple[list[SpokenLine], list[NDArray[np.float32]]]:

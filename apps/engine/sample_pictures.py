@@ -18,6 +18,7 @@ INK = (27, 26, 23)
 SAIL = (200, 85, 61)
 SECOND_SAIL = (231, 227, 218)
 HORIZON = 430
+BAND = 24  # rows above and below a wave's level that its crest can reach
 
 
 def frames(seconds: float) -> Iterator[NDArray[np.uint8]]:
@@ -40,9 +41,11 @@ def _frame(time: float, share: float, rows: Picture, columns: Picture) -> NDArra
         level = HORIZON + 74 * depth + _swell(columns, time, depth)
         if depth == 2:
             _boat(picture, rows, columns, boat_x, time)
-        top = int(HORIZON + 74 * depth - 24)
-        cover = np.clip(rows[top:] - level + 0.5, 0, 1)[..., None]
-        picture[top:] += (np.array(colour, np.float32) - picture[top:]) * cover
+        top = HORIZON + 74 * depth - BAND
+        cover = np.clip(rows[top : top + 2 * BAND] - level + 0.5, 0, 1)[..., None]
+        band = picture[top : top + 2 * BAND]
+        band += (np.array(colour, np.float32) - band) * cover
+        picture[top + 2 * BAND :] = colour
     return np.clip(picture, 0, 255).astype(np.uint8)
 
 
