@@ -25,9 +25,9 @@ from tests.servers import Server, serve
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture(scope="module")
-def site(django_db_setup: None, django_db_blocker: object) -> Iterator[Server]:
-    """Granian, WSGI, over the test database and this process's data folder."""
+@pytest.fixture(scope="module", params=["wsgi", "asgi"])
+def site(request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: object) -> Iterator[Server]:
+    """Granian over the test database and this process's data folder: WSGI as behind a proxy, ASGI as `make run` serves it."""
     from django.db import connection
 
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
@@ -38,7 +38,8 @@ def site(django_db_setup: None, django_db_blocker: object) -> Iterator[Server]:
             "LOG_LEVEL": "ERROR",
             "KINOGLOT_TEST_DB_SUFFIX": "",
         }
-        with serve("portal.wsgi:application", interface="wsgi", ready="/api/v1/errors", env=env) as server:
+        target = f"portal.{request.param}:application"
+        with serve(target, interface=request.param, ready="/api/v1/errors", env=env) as server:
             yield server
 
 
