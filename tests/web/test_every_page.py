@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.web.conftest import OpenPage
 from tests.web.pages import member_pages, open_pages
@@ -59,4 +59,42 @@ def test_pages_of_members(open_page: OpenPage, full_world: World) -> None:
 
 def test_pages_of_a_new_organization(open_page: OpenPage, world: World) -> None:
     wrong = look(open_page(world, bypass_csp=True), {"jobs-empty": "/jobs/", "keys-empty": "/keys/"})
+    assert not wrong, "\n".join(wrong)
+
+
+def test_what_opens_on_the_pages(open_page: OpenPage, full_world: World) -> None:
+    """Menus, dialogs and folds while they are open, in light and dark; Escape closes them again."""
+    page = open_page(full_world, bypass_csp=True)
+    page.emulate_media(reduced_motion="reduce")
+    wrong = []
+
+    def check(name: str) -> None:
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            wrong.extend(f"{name} {scheme}: {text}" for text in violations(page))
+
+    page.goto(f"/jobs/{full_world.jobs['completed']}/")
+    page.locator(".shell > .side .switcher > summary").click()
+    check("switcher")
+    page.keyboard.press("Escape")
+    expect(page.locator(".shell > .side .switcher > .menu-panel")).to_be_hidden()
+    page.locator("summary", has_text="Download Subtitles").click()
+    check("download menu")
+    page.goto("/keys/")
+    page.get_by_role("button", name="Rotate Publishing pipeline").click()
+    check("rotate dialog")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Revoke Publishing pipeline").click()
+    check("revoke dialog")
+    page.goto("/jobs/new/")
+    for fold in page.locator("details.fold").all():
+        fold.locator("summary").first.click()
+    page.get_by_label("What is written in the picture").check()
+    check("folds")
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto("/jobs/")
+    page.get_by_role("button", name="Menu").click()
+    check("phone menu")
+    page.locator("#phone-menu").get_by_role("link", name="Team").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Team")
     assert not wrong, "\n".join(wrong)
