@@ -19,18 +19,21 @@ from apps.engine.workspace import Workspace
 
 LINES_DIR = "lines"
 RATE = 48_000
-RECIPE = 1  # part of every key: raise it when the way a line is made changes
-RESPEAK_FROM = 0.06  # a first guess of the speed this far off is worth a second synthesis
+RECIPE = 2  # part of every key: raise it when the way a line is made changes
 
 
 class Voice(Protocol):
-    """A loaded speech backend."""
+    """A loaded speech backend.
+
+    A first guess of the speed that was off by more than `respeak_from` is worth a second synthesis; less is made good by tempo.
+    """
 
     sample_rate: int
     min_speed: float
     max_speed: float
+    respeak_from: float
 
-    def guess_seconds(self, text: str) -> float:
+    def guess_seconds(self, text: str, language: str) -> float:
         """About how long the text takes at speed 1."""
         ...
 
@@ -100,11 +103,11 @@ def make(ws: Workspace, key: str, tts: Voice, text: str, voices: VoiceSet, voice
 
 def _synthesize(tts: Voice, text: str, voices: VoiceSet, voice: str, slot: Slot) -> tuple[Samples, float, float]:
     """(samples, speed, seconds at speed 1): one synthesis where the guess was good, else two."""
-    speed = speed_for(tts.guess_seconds(text), slot, tts.min_speed, tts.max_speed)
+    speed = speed_for(tts.guess_seconds(text, voices.spoken), slot, tts.min_speed, tts.max_speed)
     samples = trim(tts.speak(text, voice, voices.spoken, speed), tts.sample_rate)
     natural = len(samples) / tts.sample_rate * speed
     better = speed_for(natural, slot, tts.min_speed, tts.max_speed) if len(samples) else speed
-    if abs(better - speed) > RESPEAK_FROM:
+    if abs(better - speed) > tts.respeak_from:
         speed = better
         samples = trim(tts.speak(text, voice, voices.spoken, speed), tts.sample_rate)
     return samples, speed, natural

@@ -22,6 +22,7 @@ class EspeakVoice:
     """The library, started once per process (it keeps global state). Raises JobError 10045 when it does not start."""
 
     min_speed, max_speed = 0.85, 1.5
+    respeak_from = 0.06  # costs nothing
 
     def __init__(self) -> None:
         import espeakng_loader
@@ -44,7 +45,7 @@ class EspeakVoice:
             self._parts.append(np.ctypeslib.as_array(samples, (count,)).copy())
         return 0
 
-    def guess_seconds(self, text: str) -> float:
+    def guess_seconds(self, text: str, language: str) -> float:
         """About how long the text takes at speed 1."""
         return 0.2 + 0.065 * len(text)
 

@@ -16,7 +16,8 @@ from apps.engine.voices import kokoro_model, kokoro_voice
 SAMPLE_RATE = 24_000
 MIN_SPEED, MAX_SPEED = 0.92, 1.3  # beyond 1.3 Kokoro swallows syllables
 MIX = 0.6  # share of the first voice in "a+b"
-_GUESS = (0.45, 0.052)  # seconds, and seconds per character: fitted to pt, en, es, fr, it sentences of 20..90 characters
+PACE = {"pt": (0.55, 0.048), "es": (0.3, 0.052), "fr": (0.42, 0.044), "it": (0.55, 0.045), "en": (0.13, 0.054)}
+"""Seconds a line takes at speed 1, by language: so much for any line and so much a character, within 12 % on nine voices."""
 
 
 class KokoroVoice:
@@ -24,6 +25,7 @@ class KokoroVoice:
 
     sample_rate = SAMPLE_RATE
     min_speed, max_speed = MIN_SPEED, MAX_SPEED
+    respeak_from = 0.15  # a synthesis is two thirds of a job's cost
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
@@ -33,9 +35,10 @@ class KokoroVoice:
         except (OSError, RuntimeError, ValueError, ImportError) as error:
             raise JobError(10045, "the speech model Kokoro could not be loaded") from error
 
-    def guess_seconds(self, text: str) -> float:
+    def guess_seconds(self, text: str, language: str) -> float:
         """About how long the text takes at speed 1."""
-        return _GUESS[0] + _GUESS[1] * len(text)
+        start, each = PACE.get(language.partition("-")[0], PACE["pt"])
+        return start + each * len(text)
 
     def speak(self, text: str, voice: str, language: str, speed: float) -> NDArray[np.float32]:
         """Samples at 24 kHz; empty when the text has nothing that can be spoken."""

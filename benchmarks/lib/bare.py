@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from apps.engine.settings import EngineSettings
 
@@ -39,8 +40,11 @@ def separate(folder: Path, settings: EngineSettings) -> None:
 
 
 def recognize(folder: Path, settings: EngineSettings) -> None:
-    """faster-whisper with the language to be found out and word times."""
+    """faster-whisper with the language to be found out and word times; the speaker encoder on what was said."""
+    import soundfile
     from faster_whisper import WhisperModel
+
+    from apps.engine.voiceprint import WEIGHTS_FILE, VoiceEncoder
 
     model = WhisperModel(
         str(settings.model_path(f"whisper-{settings.whisper_model}")), device="cpu", compute_type="int8", cpu_threads=settings.cores
@@ -49,6 +53,11 @@ def recognize(folder: Path, settings: EngineSettings) -> None:
         str(folder / "asr.wav"), beam_size=settings.whisper_beam, vad_filter=True, word_timestamps=True
     )
     (folder / "bare.txt").write_text("\n".join(segment.text for segment in segments))
+    heard, rate = soundfile.read(folder / "asr.wav", dtype="float32")
+    lines = _lines(folder)["lines"]
+    VoiceEncoder(settings.model_path(WEIGHTS_FILE)).embed(
+        [heard[int(line["start"] * rate) : int(line["end"] * rate)] for line in lines]
+    )
 
 
 def translate(folder: Path, settings: EngineSettings) -> None:
@@ -66,21 +75,25 @@ def translate(folder: Path, settings: EngineSettings) -> None:
 
 
 def speak(folder: Path, settings: EngineSettings) -> None:
-    """Every line once, with the voice and at the speed that the engine ended with."""
+    """Every line once, with the voice and at the speed that the engine ended with; the speaker encoder once, on 12 s."""
+    import numpy as np
     import soundfile
 
     from apps.engine.tts_kokoro import KokoroVoice
+    from apps.engine.voiceprint import WEIGHTS_FILE, VoiceEncoder
 
     facts = json.loads((folder / "speak.json").read_text())
     texts = {line["id"]: line["target"] for line in _lines(folder)["lines"]}
+    heard, _rate = soundfile.read(folder / "asr.wav", dtype="float32", frames=12 * 16_000)
+    VoiceEncoder(settings.model_path(WEIGHTS_FILE)).embed([np.asarray(heard, np.float32)])
     model = KokoroVoice(settings)
     for line in facts["lines"]:
         samples = model.speak(texts[line["id"]], line["voice"], facts["language"], line["speed"])
         soundfile.write(folder / f"bare-{line['id']}.wav", samples, model.sample_rate)
 
 
-def _lines(folder: Path) -> dict[str, object]:
-    document: dict[str, object] = json.loads((folder / "transcript.json").read_text())
+def _lines(folder: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((folder / "transcript.json").read_text())
     return document
 
 
