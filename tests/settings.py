@@ -13,11 +13,12 @@ ROOT = Path(__file__).resolve().parent.parent
 SUFFIX = os.environ.get("KINOGLOT_TEST_DB_SUFFIX", "")
 # The database server is shared by every run in this checkout; files are each process's own.
 TEST_SERVER_DIR = ROOT / ".cache" / "test-server"
-EMBEDDED = not os.environ.get("DATABASE_URL")
-if EMBEDDED:
-    from portal.embedded_postgres import url_for
+from portal.embedded_postgres import url_for  # noqa: E402
 
-    os.environ["DATABASE_URL"] = url_for(TEST_SERVER_DIR)
+_OWN = url_for(TEST_SERVER_DIR)
+# Workers of pytest-xdist inherit the address that their parent set: it is still the embedded server's, and they must hold it.
+EMBEDDED = (os.environ.get("DATABASE_URL") or _OWN) == _OWN
+os.environ["DATABASE_URL"] = os.environ.get("DATABASE_URL") or _OWN
 os.environ.setdefault("KINOGLOT_MODEL_DIR", str(ROOT / ".data" / "models"))
 os.environ["KINOGLOT_DATA_DIR"] = tempfile.mkdtemp(prefix="kinoglot-test-")  # removed by tests/conftest.py
 os.environ.setdefault("SECRET_KEY", "tests-only-" + "k" * 50)
