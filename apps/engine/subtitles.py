@@ -25,10 +25,12 @@ CONTENT_TYPES: dict[str, str] = {
 
 MAX_FILE_BYTES = 10 * 1024 * 1024
 MAX_CUE_CHARS = 2_000
+MAX_RAW_CHARS = 20_000
+"""Of one cue with its markup; the rest is cut before any pattern looks at it."""
 
 _TIME = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,6}))?"
 _TIMING = re.compile(rf"^\s*{_TIME}\s*-->\s*{_TIME}(?:\s+.*)?$")
-_VOICE = re.compile(r"<v(?:\.[^\s>]*)*[ \t]+([^>]+)>", re.IGNORECASE)
+_VOICE = re.compile(r"<v(?:\.[^\s<>.]*)*[ \t]+([^<>]+)>", re.IGNORECASE)
 _ACTIVE = re.compile(r"<\s*(script|style|iframe|object)\b.*?(?:<\s*/\s*\1\s*>|$)", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<\d[\d:.]*>|</?>")
 _ASS_OVERRIDE = re.compile(r"\{[^{}]*\\[^{}]*\}")
@@ -90,7 +92,7 @@ def cues_of(transcript: Transcript, side: Side) -> list[Cue]:
 
 def plain(text: str) -> str:
     """Text without markup: tags, ASS overrides, script blocks and control characters are gone, entities are resolved."""
-    text = _ACTIVE.sub("", text)
+    text = _ACTIVE.sub("", text[:MAX_RAW_CHARS])
     text = _ASS_OVERRIDE.sub("", text)
     text = html.unescape(_TAG.sub("", text)).replace("\u00a0", " ").replace("\r", "\n").replace("\t", " ")
     lines = [re.sub(r" {2,}", " ", _CONTROL.sub("", line)).strip() for line in text.split("\n")]
@@ -120,7 +122,7 @@ def _read_blocks(text: str) -> list[Cue]:
             body = body[:end]
         elif body and last < len(lines) and body[-1].strip().isdigit():
             body = body[:-1]
-        raw = "\n".join(body)
+        raw = "\n".join(body)[:MAX_RAW_CHARS]
         voice = _VOICE.search(raw)
         groups = match.groups()
         cues.append(Cue(_seconds(groups[:4]), _seconds(groups[4:]), plain(raw), plain(voice.group(1)) if voice else ""))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from pathlib import Path
 
 import pytest
@@ -158,3 +160,13 @@ def test_two_files_are_paired_by_time() -> None:
     lines, _ = given.lines_from_cues([Cue(0, 2, "One."), Cue(3, 5, "Two.")], 10, False, 0)
     given.pair_targets(lines, [Cue(0.1, 1, "Um"), Cue(1, 2, "e meio."), Cue(3.2, 5.5, "Dois.")])
     assert [line.target for line in lines] == ["Um e meio.", "Dois."]
+
+
+@pytest.mark.parametrize("junk", ["<v ", "<", "{\\", "<script>", "<a ", "<v.", "00:00:01,000 --> ", "&#"])
+def test_hostile_markup_costs_little(junk: str) -> None:
+    """Megabytes of half-open markup in one cue are read in linear time."""
+    started = time.monotonic()
+    data = b"1\n00:00:01,000 --> 00:00:02,000\nHi " + junk.encode() * (3_000_000 // len(junk))
+    with contextlib.suppress(JobError):
+        subtitles.read(data)
+    assert time.monotonic() - started < 10
