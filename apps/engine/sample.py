@@ -30,7 +30,7 @@ START, PAUSE, END = 1.2, 0.75, 1.4  # seconds before the first line, between lin
 LINES = (
     ("female", "Anna", "Good morning! Look, the little boat is leaving the harbour."),
     ("male", "Tom", "It goes to the other side, and it takes our words along."),
-    ("female", "Anna", "Over there, people speak another language."),
+    ("female", "Anna", "The people there speak another language."),
     ("male", "Tom", "Then let us see how we sound when we arrive."),
 )
 

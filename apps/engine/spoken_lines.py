@@ -18,6 +18,7 @@ from apps.engine.voices import VoiceSet
 from apps.engine.workspace import Workspace
 
 LINES_DIR = "lines"
+CUT_HEARD = 0.05  # seconds; a shorter end is fading noise, not a word
 RATE = 48_000
 RECIPE = 2  # part of every key: raise it when the way a line is made changes
 
@@ -91,9 +92,9 @@ def make(ws: Workspace, key: str, tts: Voice, text: str, voices: VoiceSet, voice
     fitted = _stretch(samples, tts.sample_rate, tempo)
     most = round((slot.room + lead) * RATE)
     cut = max(0, len(fitted) - most) / RATE
-    fitted = fade(level(fitted[:most], RATE), RATE, fade_out=0.08 if cut > 0.01 else 0.012)
+    fitted = fade(level(fitted[:most], RATE), RATE, fade_out=0.08 if cut > CUT_HEARD else 0.012)
     spoken = Spoken(
-        round(len(fitted) / RATE, 3), round(natural, 3), speed, tempo, lead, round(cut, 3) if cut > 0.01 else 0.0
+        round(len(fitted) / RATE, 3), round(natural, 3), speed, tempo, lead, round(cut, 3) if cut > CUT_HEARD else 0.0
     )
     ws.write_json(f"{LINES_DIR}/{key}.json", spoken)
     with ws.writing(wav_name(key)) as path:
