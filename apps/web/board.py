@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,8 +12,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.languages import base_language
 from apps.jobs.models import Job
-from apps.web.templatetags.web import about, span
+from apps.web.templatetags.web import about, language, language_short, span
 
 # Column title and the stages that it stands for; the last two come and go with what was ordered.
 _COLUMNS: tuple[tuple[str, str | Promise, tuple[str, ...]], ...] = (
@@ -52,6 +54,7 @@ class Row:
     """One language of the board."""
 
     job: Job
+    language: str
     cells: list[Cell]
     headline: str
     detail: str
@@ -67,9 +70,13 @@ def columns_for(jobs: Iterable[Job]) -> list[tuple[str, str | Promise, tuple[str
 def rows_for(jobs: Sequence[Job], current: Job) -> list[Row]:
     """A row per job, in the order given."""
     columns = columns_for(jobs)
+    twice = Counter(base_language(job.target_locale) for job in jobs)  # then the region is needed to tell them apart
     return [
         Row(
             job=job,
+            language=language(job.target_locale)
+            if twice[base_language(job.target_locale)] > 1
+            else language_short(job.target_locale),
             cells=_cells(job, columns),
             headline=headline(job),
             detail=detail(job),
