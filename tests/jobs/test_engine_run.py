@@ -18,7 +18,7 @@ from apps.events.models import Event
 from apps.jobs import services
 from apps.jobs.models import ConcurrencyCounter, Job
 from apps.jobs.services.engine import workspace_path
-from apps.plans.models import Hold, Wallet
+from apps.plans.models import Hold, Subscription, Wallet
 from apps.plans.services import check_books
 from apps.projects import storage
 from apps.projects.models import Transcript
@@ -77,6 +77,15 @@ def test_a_job_goes_through_all_stages_and_is_charged_for_its_length(actor: Any,
     told = types(job)
     assert told[0] == "job.created" and told[-1] == "job.completed" and told.count("job.stage") == 11
     assert not workspace_path(job).exists()
+    assert_balanced()
+
+
+def test_a_subscription_that_ended_meanwhile_does_not_stop_the_job(actor: Any, tmp_path: Path) -> None:
+    job = submitted(actor, subtitles_order(actor, tmp_path))
+    Subscription.objects.filter(organization=actor.organization).update(status="canceled")
+    job = run(job)
+    assert (job.status, job.error) == ("completed", "")
+    assert job.charged == job.estimate > 0
     assert_balanced()
 
 

@@ -75,7 +75,7 @@ def test_twenty_kills_lose_nothing_and_charge_once(tmp_path: Path, record_proper
                 time.sleep(0.2)
                 continue
             # A stage drawn by lot, and a moment in it; if nobody comes there in a while, whoever is at work.
-            wanted, patience = dice.choice(STAGES), time.monotonic() + dice.uniform(2.0, 8.0)
+            wanted, patience = dice.choice(STAGES), time.monotonic() + dice.uniform(1.0, 5.0)
             while time.monotonic() < patience and not busy(ids, wanted):
                 workers.keep()
                 time.sleep(0.02)

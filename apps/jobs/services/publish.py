@@ -21,7 +21,7 @@ from apps.engine.workspace import OUT_DIR, OUT_MANIFEST, Workspace
 from apps.jobs import states
 from apps.jobs.models import Artefact, Job
 from apps.jobs.services import finish
-from apps.jobs.services.slots import plan_of
+from apps.plans.selectors import plan_for
 from apps.plans.services import capture_hold, price_measured
 from apps.plans.services import release_hold as give_back_hold
 from apps.projects import storage
@@ -96,9 +96,15 @@ def complete(job: Job, *, owner: str, artefacts: list[Artefact], measured_ms: in
 
 
 def price(job: Job, measured_ms: int) -> int:
-    """What the job costs at its measured length, milli-credits."""
+    """What the job costs at its measured length, milli-credits.
+
+    A subscription that ended meanwhile has no prices any more: then it costs what was set aside.
+    """
+    plan = plan_for(job.organization)
+    if plan is None:
+        return job.hold.amount if job.hold is not None else 0
     order = msgspec.convert(job.order, TranslationOrder)
-    return price_measured(plan_id=plan_of(job).pk, order=order, measured_ms=measured_ms)
+    return price_measured(plan_id=plan.pk, order=order, measured_ms=measured_ms)
 
 
 def _charge(job: Job, measured_ms: int) -> int:
