@@ -78,7 +78,9 @@ def run_engine(folder: Path, media: Path, task: EngineTask, settings: EngineSett
     """Stage -> CPU seconds of a whole job in a new workspace."""
     workspace = Workspace.create(folder, task)
     workspace.path(task.source).symlink_to(media.resolve())
-    return {stage: cost(lambda stage=stage: runner.run_stage(folder, stage, None, settings)) for stage in runner.plan(task)}
+    return {
+        stage: cost(lambda stage=stage: runner.run_stage(folder, stage, None, settings)) for stage in runner.plan(task)
+    }
 
 
 def ffmpeg_cost(folder: Path, media: Path, task: EngineTask, settings: EngineSettings) -> dict[str, float]:
@@ -131,7 +133,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--media", type=Path, help="default: a minute of our own voice over our own pictures")
     parser.add_argument("--to", default="pt-BR")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--burn", action="store_true", help="burn the subtitles in, so that the picture is encoded again")
+    parser.add_argument(
+        "--burn", action="store_true", help="burn the subtitles in, so that the picture is encoded again"
+    )
     return parser.parse_args()
 
 

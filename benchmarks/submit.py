@@ -266,8 +266,6 @@ def main() -> int:
                 ]
                 if peer is not None:
                     turns.append(lambda s, keep: run.http("rival", peer[0], peer[1], "/translations", peer[2], s, keep))
-                else:
-                    print("no redis-server on PATH: the rival is left out")
                 for turn in turns:
                     turn(2, False)
                 for number in range(given.rounds):

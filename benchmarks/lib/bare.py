@@ -47,7 +47,10 @@ def recognize(folder: Path, settings: EngineSettings) -> None:
     from apps.engine.voiceprint import WEIGHTS_FILE, VoiceEncoder
 
     model = WhisperModel(
-        str(settings.model_path(f"whisper-{settings.whisper_model}")), device="cpu", compute_type="int8", cpu_threads=settings.cores
+        str(settings.model_path(f"whisper-{settings.whisper_model}")),
+        device="cpu",
+        compute_type="int8",
+        cpu_threads=settings.cores,
     )
     segments, _info = model.transcribe(
         str(folder / "asr.wav"), beam_size=settings.whisper_beam, vad_filter=True, word_timestamps=True

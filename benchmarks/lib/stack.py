@@ -84,12 +84,20 @@ def our_site(database: str, folder: Path, threads: int) -> Iterator[tuple[int, i
 def rival(
     database: str, folder: Path, organizations: int
 ) -> Iterator[tuple[int, int, list[str], dict[str, str]] | None]:
-    """The rival under uvicorn with two processes: process id, port, keys, environment. None without a redis-server."""
+    """The rival under uvicorn with two processes: process id, port, keys, environment.
+
+    None, and a line that says why, without a redis-server or where its packages cannot be fetched.
+    """
     redis = shutil.which("redis-server")
-    if redis is None:
+    try:
+        python = _environment() if redis else ""
+    except RuntimeError as error:
+        print(str(error)[:300])
+        python = ""
+    if redis is None or not python:
+        print("the rival is left out: it needs redis-server on PATH and its packages from the package index")
         yield None
         return
-    python = _environment()
     port, redis_port = free_port(), free_port()
     env = {
         "RIVAL_DATABASE": database,

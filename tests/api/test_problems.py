@@ -13,6 +13,7 @@ def test_unknown_address(anonymous: Api) -> None:
     problem(anonymous.get("nothing/here"), 404, 4040)
     problem(anonymous.get("/api/v1/"), 404, 4040)
     problem(anonymous.post("jobs/"), 404, 4040)
+    problem(anonymous.get("/api/v2/jobs"), 404, 4040)
 
 
 def test_wrong_method_lists_the_right_ones(api: Api) -> None:
