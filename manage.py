@@ -8,7 +8,7 @@ from contextlib import ExitStack
 # These read no row; they must work where no database can run (image builds, lint).
 WITHOUT_DATABASE = {
     "check", "check_engine", "collectstatic", "compilemessages", "diffsettings", "findstatic", "help", "install_models",
-    "makemessages", "make_sample", "run", "serve", "spectacular", "version", "--help", "-h", "--version",
+    "create_bucket", "makemessages", "make_sample", "run", "serve", "spectacular", "version", "--help", "-h", "--version",
 }  # fmt: skip
 
 
