@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import psycopg
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import OperationalError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions
 
@@ -57,7 +58,9 @@ def to_api_error(error: Exception, request: HttpRequest) -> ApiError:
             return errors.too_large("The body is larger than allowed.")
         case SuspiciousOperation() | MultiPartParserError():
             return ApiError(errors.INVALID, "The request is malformed.")
-        case OperationalError():
+        case UnreadablePostError():
+            return ApiError(errors.INVALID, "The request body ended early.")
+        case OperationalError() | psycopg.OperationalError():  # the hot path speaks to psycopg directly
             log.error("database unavailable", path=request.path, exc_info=error)
             return errors.unavailable("The database is not answering. Try again shortly.")
         case _:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+
+import psycopg
 import pytest
 
 from apps.api.error_texts import TITLES
@@ -81,3 +84,31 @@ def test_a_bad_host_is_a_problem_too(api: Api) -> None:
 def test_every_title_can_be_translated() -> None:
     titles = {row.title for row in errors.api_codes().values()} | {row.title for row in errors.job_codes().values()}
     assert set(TITLES) == titles
+
+
+def test_a_body_that_breaks_off(api: Api) -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise OSError("connection reset by peer")
+
+    for path in ("translations", "estimates"):
+        answer = api.client.generic(
+            "POST",
+            f"/api/v1/{path}",
+            b"",
+            CONTENT_TYPE="application/json",
+            CONTENT_LENGTH="100",
+            headers={"Authorization": f"Bearer {api.key}"},
+            **{"wsgi.input": Broken()},
+        )
+        problem(answer, 400, 5)
+
+
+def test_without_a_database(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*args: object, **kwargs: object) -> None:
+        raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr("apps.api.submit.submit", gone)
+    answer = api.post("translations", order())
+    problem(answer, 503, 5030)
+    assert int(answer["Retry-After"]) > 0
