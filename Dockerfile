@@ -16,7 +16,7 @@ COPY portal ./portal
 COPY static ./static
 COPY templates ./templates
 COPY locale ./locale
-COPY docs ./docs
+COPY LICENSE NOTICE ./
 # No row is read here, so the addresses may be of nothing.
 RUN SECRET_KEY=only-for-this-step DATABASE_URL=postgres://nobody@nowhere/nothing STATIC_ROOT=/app/staticfiles KINOGLOT_DATA_DIR=/tmp/data \
     /app/.venv/bin/python manage.py collectstatic --no-input --verbosity 0 \
