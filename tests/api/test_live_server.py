@@ -158,3 +158,23 @@ def test_errors_keep_their_shape_under_the_real_server(client: httpx.Client) -> 
         assert (answer.status_code, answer.json()["code"]) == (status, code)
         assert answer.headers["Content-Type"] == "application/problem+json"
         assert answer.headers["X-Request-Id"] == answer.json()["request_id"]
+
+
+def test_events_can_be_followed_with_a_key(site: Server, client: httpx.Client, request: pytest.FixtureRequest) -> None:
+    """curl -L -N -H "Accept: text/event-stream": the redirect leads to the live stream, which takes the same key."""
+    job = client.post("/translations", json=order()).json()["id"]
+    answer = client.get(f"/jobs/{job}/events", headers={"Accept": "text/event-stream"})
+    assert (answer.status_code, answer.headers["Location"]) == (307, f"/live/jobs/{job}")
+    if "asgi" not in request.node.name:
+        return  # behind a proxy another process answers /live/
+    url = f"{site.url}{answer.headers['Location']}"
+    with httpx.stream("GET", url, headers={"Authorization": client.headers["Authorization"]}, timeout=20) as stream:
+        assert stream.status_code == 200
+        assert stream.headers["Content-Type"].startswith("text/event-stream")
+        client.post(f"/jobs/{job}/cancel")
+        for line in stream.iter_lines():
+            if "job.canceled" in line:
+                break
+    other = make_key(make_organization())[1]
+    assert httpx.get(url, headers={"Authorization": f"Bearer {other}"}).status_code == 404
+    assert httpx.get(url).status_code in (401, 403)
