@@ -184,9 +184,9 @@ def summary(jobs: Sequence[Job]) -> str:
     return text
 
 
-def version(jobs: Sequence[Job]) -> str:
-    """Changes when the page shows other parts (downloads, review, costs), not with each step of progress."""
-    return ".".join(f"{job.public_id[-4:]}{job.status[:2]}{job.attempt}" for job in jobs)
+def version(job: Job) -> str:
+    """Changes when the job's page shows other parts (player, downloads, review), not with each step of progress."""
+    return f"{job.status}{job.attempt}"
 
 
 def is_done(jobs: Sequence[Job]) -> bool:

@@ -88,7 +88,7 @@ def board_context(actor: Actor, job: Job) -> dict[str, Any]:
         "columns": board.columns_for(jobs),
         "rows": board.rows_for(jobs, job),
         "summary": board.summary(jobs),
-        "version": board.version(jobs),
+        "version": board.version(job),
         "done": board.is_done(jobs),
         "may_manage": allows(actor, "jobs.manage"),
         "may_review": allows(actor, "jobs.resume"),

@@ -45,7 +45,9 @@ class SecondFactorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        by_session = settings.SESSION_COOKIE_NAME in request.COOKIES and "Authorization" not in request.headers
+        # Only the API looks at the header: a page with one would still be answered by the session.
+        by_key = request.path.startswith("/api/") and "Authorization" in request.headers
+        by_session = settings.SESSION_COOKIE_NAME in request.COOKIES and not by_key
         if not by_session or request.path.startswith(_OPEN) or not lacks_second_factor(request, request.tenant):  # type: ignore[attr-defined]
             return self.get_response(request)
         text = _("This organization requires two-factor sign-in: set up a second factor first.")

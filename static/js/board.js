@@ -1,5 +1,5 @@
 // <kg-live>: keeps a server-rendered fragment up to date. A server-sent event only says "look again"; the fragment is the truth.
-// data-events: SSE address; data-src: fragment address; data-done present: nothing more will change.
+// data-events: SSE address; data-src: fragment address, empty for the page's own; data-live-done inside: nothing more will change.
 import { morph } from "./morph.js";
 
 const LEAST_MS = 450; // at most about two looks a second
@@ -60,11 +60,18 @@ class Live extends HTMLElement {
     }, Math.max(0, LEAST_MS - (Date.now() - this.last)));
   }
 
+  /** Once nothing plays: nobody wants a film to jump away. */
+  reload() {
+    const playing = [...document.querySelectorAll("video")].find((video) => !video.paused && !video.ended);
+    if (!playing) location.reload();
+    else for (const name of ["pause", "ended"]) playing.addEventListener(name, () => location.reload(), { once: true });
+  }
+
   async refresh() {
     this.last = Date.now();
     let answer;
     try {
-      answer = await fetch(this.dataset.src, { headers: { "HX-Request": "true" }, credentials: "same-origin" });
+      answer = await fetch(this.dataset.src || location.href, { headers: { "HX-Request": "true" }, credentials: "same-origin" });
     } catch {
       return; // offline: the next tick tries again
     }
@@ -74,15 +81,28 @@ class Live extends HTMLElement {
     const fresh = page.querySelector("[data-fragment]");
     const mine = this.querySelector("[data-fragment]");
     if (!fresh || !mine) return;
+    keepOlder(mine, fresh);
     morph(mine, fresh);
     this.state(this.dataset.state ?? "poll");
     this.dispatchEvent(new CustomEvent("kg:fresh", { bubbles: true }));
     // Downloads, player and costs appear with a new version of the job: load the page again, keeping the scroll position.
     const now = fresh.dataset.version;
-    if (was && now && was !== now) location.reload();
+    if (was && now && was !== now) this.reload();
     if (now) this.dataset.version = now;
     if (this.done) this.stream?.close();
   }
+}
+
+/** Rows that "Show older" added stay: the fresh list ends earlier, and its end is put after them. */
+function keepOlder(mine, fresh) {
+  const last = [...fresh.querySelectorAll("tr[data-key]:not(.more)")].at(-1);
+  if (!last || !fresh.querySelector("tr.more")) return;
+  const older = [];
+  let row = mine.querySelector(`tr[data-key="${last.dataset.key}"]`)?.nextElementSibling;
+  for (; row; row = row.nextElementSibling) older.push(row.cloneNode(true));
+  if (!older.length) return;
+  fresh.querySelector("tr.more").remove();
+  last.after(...older);
 }
 
 customElements.define("kg-live", Live);

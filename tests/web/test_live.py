@@ -10,6 +10,7 @@ from django.db import connection
 from playwright.sync_api import Page, expect
 
 from apps.jobs.models import Job
+from apps.jobs.services import cancel_job
 from tests.jobs.helpers import submitted, subtitles_order
 from tests.web.conftest import OpenPage
 from tests.web.world import World, furnish, run
@@ -115,3 +116,22 @@ def test_cancel_in_the_browser(open_page: OpenPage, world: World, tmp_path: Path
     expect(page.locator("[data-headline]")).to_have_text("Canceled")
     job.refresh_from_db()
     assert job.status == "canceled" and job.hold is not None and job.hold.status == "released"
+
+
+def test_older_rows_and_filters_stay_while_the_list_is_live(open_page: OpenPage, world: World, tmp_path: Path) -> None:
+    order = subtitles_order(world.actor, tmp_path)
+    jobs = [submitted(world.actor, order) for _ in range(28)]
+    page = open_page(world)
+    page.goto("/jobs/")
+    rows = page.locator("tr[data-href]")
+    expect(rows).to_have_count(25)
+    page.get_by_role("link", name="Show older").click()
+    expect(rows).to_have_count(28)
+    cancel_job(actor=world.actor, job=jobs[-1])
+    expect(rows.first).to_contain_text("Canceled")
+    expect(rows).to_have_count(28)
+    page.get_by_text("Canceled", exact=True).first.click()
+    expect(rows).to_have_count(1)
+    assert "status=canceled" in page.url
+    cancel_job(actor=world.actor, job=jobs[-2])
+    expect(rows).to_have_count(2)

@@ -35,6 +35,13 @@ def test_pages_lead_to_setting_one_up(member: Client) -> None:
     assert (api.status_code, api.json()["code"]) == (403, 4030)
 
 
+def test_a_header_does_not_lead_around_it(member: Client) -> None:
+    for header in ("Bearer sk_00000000_aaaaaaaaaaaaaaaaaaaaaaaa", "Basic eDp5", ""):
+        assert member.get("/jobs/", headers={"Authorization": header}).status_code == 302
+        assert member.post("/keys/new/", {}, headers={"Authorization": header}).status_code == 302
+        assert member.get("/api/v1/jobs", headers={"Authorization": header}).status_code == 401
+
+
 def test_a_second_factor_opens_the_door(member: Client, organization: Organization) -> None:
     Authenticator.objects.create(user=organization.memberships.get().user, type="totp", data={"secret": "x"})
     assert member.get("/jobs/").status_code == 200
