@@ -158,8 +158,6 @@ def check_services(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         )
     if not settings.CACHE_URL:
         found.append(
-            _warning(
-                35, "No CACHE_URL: each process remembers its own rate limits and sessions.", "CACHE_URL=redis://..."
-            )
+            _warning(35, "No CACHE_URL: each process remembers its own limits of sign-in.", "CACHE_URL=redis://...")
         )
     return found

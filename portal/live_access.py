@@ -20,6 +20,7 @@ from apps.events.live import LiveRequest
 from apps.events.tail import Grant
 from apps.jobs.selectors import job_for
 from apps.web.middleware import Tenant
+from apps.web.second_factor import lacks_second_factor
 
 # What the organization's stream tells every member; keys, members and money have their own pages.
 ORGANIZATION_TYPES = ("job.", "translation.", "transcript.", "asset.")
@@ -28,7 +29,7 @@ _pool = ThreadPoolExecutor(4, thread_name_prefix="live-access")
 
 
 async def authorize(request: LiveRequest) -> Grant:
-    """The grant of a session cookie or an API key. Raises ApiError 7, 814, 1302, 1305, 1503 or 4040."""
+    """The grant of a session cookie or an API key. Raises ApiError 7, 814, 1302, 1305, 1503, 4030 or 4040."""
     return await asyncio.get_running_loop().run_in_executor(_pool, _authorize, request)
 
 
@@ -52,9 +53,12 @@ def _actor(request: LiveRequest) -> Actor:
     # Straight from the database: a cached session would outlive a sign-out in another process.
     http.session = SessionStore(request.cookies.get(settings.SESSION_COOKIE_NAME))
     http.user = cast(Any, get_user(http))
-    actor = Tenant(http).actor
+    tenant = Tenant(http)
+    actor = tenant.actor
     if actor is None:
         raise errors.ApiError(errors.UNAUTHENTICATED if not http.user.is_authenticated else errors.NO_MEMBERSHIP)
+    if lacks_second_factor(http, tenant):
+        raise errors.ApiError(errors.REFUSED)
     return actor
 
 

@@ -44,7 +44,8 @@ SESSION_COOKIE_NAME = "kinoglot_session"
 CSRF_COOKIE_NAME = "kinoglot_csrf"
 CSRF_FAILURE_VIEW = "apps.web.views.errors.csrf_failure"
 SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+# A cache that is one process's own memory would keep a session alive there after signing out in another process.
+SESSION_ENGINE = f"django.contrib.sessions.backends.{'cached_db' if env.text('CACHE_URL') else 'db'}"
 SESSION_ORGANIZATION_KEY = "organization"
 X_FRAME_OPTIONS = "DENY"
 # Private hosts that downloads and callbacks may reach: "host", "host:port" or CIDR. Empty: none (DESIGN section 9).
@@ -229,6 +230,8 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+# Limits by address count the caller's, not the proxy's: else ten wrong passwords a minute would lock everybody out.
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if env.flag("BEHIND_PROXY") else 0
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGIN_METHODS = {"email"}

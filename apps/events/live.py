@@ -149,7 +149,9 @@ async def _relay(
                 async with asyncio.timeout(wait):
                     await subscription.wake.wait()
         if loop.time() - checked > REAUTHORIZE_SECONDS:
-            await check()
+            # Another grant is another stream: someone who left this organization may still be a member elsewhere.
+            if await check() != subscription.grant:
+                return
             checked = loop.time()
         events, subscription.events = subscription.events, []
         parts = [data for event_id, data in events if event_id not in sent]

@@ -28,6 +28,8 @@ async def authorize(request: LiveRequest) -> Grant:
         raise errors.ApiError(errors.UNAUTHENTICATED)
     if request.job_id == "job_of_another":
         raise errors.not_found("job")
+    if float(request.cookies.get("moves", "inf")) < time.time():
+        organization = "8"  # left this organization and is still a member of another
     return Grant(int(organization), subject_id=request.job_id)
 
 

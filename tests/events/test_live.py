@@ -234,6 +234,14 @@ def test_a_stream_outlives_neither_its_session_nor_a_quiet_proxy(server: Server)
     assert float(cookies["until"]) < time.time() < float(cookies["until"]) + 4
 
 
+def test_a_stream_ends_when_its_reader_now_belongs_elsewhere(server: Server) -> None:
+    cookies = {"organization": "7", "moves": str(time.time() + 2)}
+    with httpx.stream("GET", f"{server.url}/live/organization", cookies=cookies, timeout=10) as answer:
+        assert answer.status_code == 200
+        "".join(answer.iter_text())  # ends by itself; the next request gets the other organization's events
+    assert time.time() < float(cookies["moves"]) + 4
+
+
 def open_streams(server: Server) -> int:
     return int(httpx.get(f"{server.url}/count").text)
 
