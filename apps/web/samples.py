@@ -79,8 +79,10 @@ def _trim(value: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
 def _json(value: Any, depth: int = 0) -> str:
     """JSON as a person writes it: lists and small objects on one line."""
     flat = json.dumps(value, ensure_ascii=False)
-    if not isinstance(value, dict) or (depth and len(flat) < 48):
-        return flat.replace('{"', '{ "').replace('"}', '" }') if isinstance(value, dict) else flat
+    if not isinstance(value, dict) or not value:
+        return flat
+    if depth and len(flat) < 48:
+        return "{ " + flat[1:-1] + " }"
     pad = "  " * (depth + 1)
     rows = [f"{pad}{json.dumps(key)}: {_json(item, depth + 1)}" for key, item in value.items()]
     return "{\n" + ",\n".join(rows) + "\n" + "  " * depth + "}"
