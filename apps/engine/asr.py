@@ -45,6 +45,10 @@ TEMPERATURES = (0.0, 0.2, 0.4)
 
 MIN_SAMPLED_LOGPROB = -0.9
 
+MAX_COMPRESSION = 5.0
+"""Text that zlib makes this many times smaller is one phrase over and over: Whisper is caught in a loop over what it cannot
+understand, and sure of it. Its own limit of 2.4 only makes it try again."""
+
 SIMPLIFIED_PROMPT = "以下是普通话的句子，请使用简体中文。"
 TRADITIONAL_PROMPT = "以下是普通話的句子，請使用繁體中文。"
 
@@ -135,7 +139,8 @@ class Recognizer:
             ]
             confidence = sum(word.confidence for word in words) / len(words) if words else 0.0
             guessed = segment.temperature > 0 and segment.avg_logprob < MIN_SAMPLED_LOGPROB
-            if words and confidence >= MIN_WORD_CONFIDENCE and not guessed:
+            looped = segment.compression_ratio > MAX_COMPRESSION
+            if words and confidence >= MIN_WORD_CONFIDENCE and not guessed and not looped:
                 heard.segments.append(
                     Segment(words[0].start, words[-1].end, segment.text.strip(), words, round(confidence, 3))
                 )

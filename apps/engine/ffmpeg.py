@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ from apps.core.errors import JobError
 from apps.engine.limits import die_with_parent
 from apps.engine.settings import EngineSettings
 
+logger = logging.getLogger(__name__)
 PROTOCOLS = "file,pipe"
 STDERR_TAIL = 64 * 1024
 ENDED_BY_SIGNAL = 255
@@ -38,7 +40,8 @@ def executable(configured: str = "") -> str:
     if configured:
         found = shutil.which(configured)
         if found is None:
-            raise JobError(10999, f"ffmpeg was not found at the configured place ({configured})")
+            logger.error("ffmpeg was not found at %s", configured)  # for the stage's log; customers see no paths
+            raise JobError(10999, "ffmpeg was not found at the place that this installation names")
         return found
     import imageio_ffmpeg
 
