@@ -40,7 +40,12 @@ class Saved:
 
 
 def save_file(path: Path, key: str, content_type: str = "") -> Saved:
-    """Puts a local file at exactly this key, replacing what is there; a reader never sees half of it."""
+    """Puts a local file at exactly this key, replacing what is there; a reader never sees half of it.
+
+    Raises ValueError for a key that would lead out of its folder: that folder is another customer's.
+    """
+    if ".." in key.split("/"):
+        raise ValueError(f"not a storage key: {key[:80]!r}")
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     if local := _local_path(key):

@@ -13,10 +13,12 @@ from django.conf import settings as django_settings
 from django.utils import timezone
 
 from apps.plans.models import Plan
+from apps.projects import storage
 from apps.projects.models import Asset, Upload
-from apps.projects.services import expire_uploads
+from apps.projects.services import expire_uploads, uploads
 from apps.projects.services.uploads import part_path
 from tests.api.conftest import Api, problem
+from tests.factories import make_key, make_organization
 
 pytestmark = pytest.mark.django_db
 
@@ -265,3 +267,42 @@ def test_another_organizations_upload_does_not_exist(api: Api, stranger: Api) ->
 
 def test_no_more_is_kept_in_the_upload_folder_than_parts() -> None:
     assert str(django_settings.UPLOAD_DIR).startswith(str(django_settings.DATA_DIR))
+
+
+def test_metadata_cannot_say_where_the_file_is_stored(api: Api, organization: Any) -> None:
+    victim = create(api, len(SRT), SRT, Content_Type="application/offset+octet-stream")
+    asset = Asset.objects.get(public_id=victim["Kinoglot-Asset"])
+    path = storage.local_path(asset.storage_key)
+    assert path is not None
+    other = make_organization()
+    attacker = Api(make_key(other)[1])
+    evil = SRT.replace(b"Hello", b"Hacked")
+    for wanted in (asset.public_id, f"../{organization.public_id}/{asset.public_id}"):
+        given = {"Upload_Metadata": f"filename {b64('a.srt')},kind {b64('subtitle')},_asset {b64(wanted)}"}
+        answer = create(attacker, len(evil), evil, Content_Type="application/offset+octet-stream", **given)
+        assert answer.status_code == 201
+        made = Asset.objects.get(public_id=answer["Kinoglot-Asset"])
+        assert made.organization == other and made.pk != asset.pk
+        assert path.read_bytes() == SRT
+
+
+def test_one_organization_cannot_fill_the_disk(api: Api, organization: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    Plan.objects.filter(code="business").update(max_file_bytes=len(SRT))
+    for _ in range(8):
+        assert create(api, len(SRT)).status_code == 201
+    refused = create(api, len(SRT))
+    problem(refused, 429, 4290)
+    assert int(refused["Retry-After"]) > 0
+    assert create(Api(make_key(make_organization())[1]), len(SRT)).status_code == 201, "others are not concerned"
+    # Those that nobody works on make way.
+    Upload.objects.filter(organization=organization).update(
+        expires_at=timezone.now() + timedelta(seconds=django_settings.UPLOAD_EXPIRY_SECONDS - 3700)
+    )
+    assert create(api, len(SRT)).status_code == 201
+    assert Upload.objects.filter(organization=organization).count() == 8
+    # Room that is used up by others while the bytes come.
+    where = create(Api(make_key(organization)[1]), len(SRT))["Location"]
+    monkeypatch.setattr(uploads, "ROOM_EVERY", 0)
+    monkeypatch.setattr(uploads, "RESERVED_BYTES", 1 << 62)
+    problem(patch(api, where, 0, SRT), 503, 5030)
+    assert offset_of(api, where) == 0

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from apps.core.errors import ApiError
 from apps.events.models import Event
-from apps.projects import services, storage
+from apps.projects import actors, services, storage
 from apps.projects.models import Asset
 from apps.projects.selectors import asset_for, assets_for
+from apps.projects.services import assets
 from tests.factories import make_organization, owner_of
 from tests.jobs.helpers import SRT, make_clip
 
@@ -127,3 +129,27 @@ def test_lists_page_by_key_and_keep_to_their_organization(actor: Any, django_ass
     with pytest.raises(ApiError) as caught:
         assets_for(actor, cursor="x")
     assert caught.value.code == 5
+
+
+def test_slow_hosts_leave_threads_to_other_work(actor: Any) -> None:
+    asset = services.create_asset_from_url(actor=actor, url="https://media.example.com/slow.mp4")
+    with actors._fetching, actors._fetching:  # two other threads are at it
+        actors.fetch_asset.fn(asset.public_id)
+    asset.refresh_from_db()
+    assert asset.status == "remote"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM dramatiq.queue WHERE message->>'actor_name' = 'fetch_asset' AND available_at > now()"
+        )
+        assert cursor.fetchone() == (1,), "it comes back later"
+
+
+def test_only_so_many_links_wait(actor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assets, "MAX_REMOTE", 2)
+    for number in range(2):
+        services.create_asset_from_url(actor=actor, url=f"https://media.example.com/{number}.mp4")
+    with pytest.raises(ApiError) as caught:
+        services.create_asset_from_url(actor=actor, url="https://media.example.com/2.mp4")
+    assert caught.value.http_status == 429
+    Asset.objects.update(status="failed")
+    services.create_asset_from_url(actor=actor, url="https://media.example.com/2.mp4")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from django.conf import settings
 from django.db import transaction
@@ -15,11 +16,15 @@ from apps.accounts.permissions import require
 from apps.core import errors
 from apps.core.http import OutboundPolicy, check_url
 from apps.core.http.errors import OutboundError
+from apps.core.ids import is_id
 from apps.events import log, queue
 from apps.plans.models import Plan
 from apps.plans.selectors import plan_for
 from apps.projects import sniff, storage
 from apps.projects.models import Asset, asset_id
+
+MAX_REMOTE: Final = 100
+"""Links of one organization that wait to be fetched."""
 
 
 def outbound_policy(*, max_bytes: int = 0) -> OutboundPolicy:
@@ -36,7 +41,7 @@ def storage_key(organization_public_id: str, public_id: str) -> str:
 def create_asset_from_url(*, actor: Actor, url: str, kind: str = Asset.Kind.MEDIA) -> Asset:
     """A link becomes an asset at once; a worker fetches and probes it (status: remote, then stored or failed).
 
-    Raises ApiError 5 for an address that could never be fetched.
+    Raises ApiError 5 for an address that could never be fetched, 4290 while too many others wait.
     """
     require(actor, "assets.write")
     _check_kind(kind)
@@ -44,6 +49,11 @@ def create_asset_from_url(*, actor: Actor, url: str, kind: str = Asset.Kind.MEDI
         check_url(url, outbound_policy())
     except OutboundError as error:
         raise errors.invalid("url", str(error)) from None
+    newest = Asset.objects.filter(organization=actor.organization).order_by("-id").values("pk")[: 10 * MAX_REMOTE]
+    # What an order named is fetched with its job, and counted there.
+    waiting = Asset.objects.filter(pk__in=newest, status=Asset.Status.REMOTE, projects=None)
+    if waiting.count() >= MAX_REMOTE:
+        raise errors.rate(60, "Too many links wait to be fetched; go on when some are done.")
     with transaction.atomic():
         asset = Asset.objects.create(
             organization=actor.organization,
@@ -68,6 +78,8 @@ def create_asset_from_file(
     _check_kind(kind)
     check_file(actor, path)
     public_id = public_id or asset_id()
+    if not is_id(public_id, "ast"):
+        raise ValueError(f"not the id of an asset: {public_id[:40]!r}")
     kind_of_content = sniff.content_type(path)
     saved = storage.save_file(path, storage_key(actor.organization.public_id, public_id), kind_of_content)
     if kind == Asset.Kind.MEDIA and kind_of_content in sniff.SUBTITLES:

@@ -13,8 +13,10 @@ from typing import BinaryIO, Final, Protocol
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Sum
 
 from apps.accounts.actor import Actor
+from apps.accounts.models import Organization
 from apps.accounts.permissions import require
 from apps.core import clock, errors
 from apps.projects.models import Asset, Upload, asset_id
@@ -23,6 +25,12 @@ from apps.projects.services.assets import create_asset_from_file, free_bytes, pl
 CHUNK: Final = 256 * 1024
 RESERVED_BYTES: Final = 512 << 20
 """Free space that uploads leave to the rest of the machine."""
+MAX_OPEN: Final = 50
+OPEN_FILES: Final = 8
+"""Uploads under way of one organization: so many, of so many times the plan's largest file in all."""
+IDLE_SECONDS: Final = 3600
+"""An upload that took no byte for so long makes way for a new one when its organization has no more room."""
+ROOM_EVERY: Final = 16 << 20
 
 
 class Readable(Protocol):
@@ -39,7 +47,8 @@ def part_path(upload: Upload) -> Path:
 def create_upload(*, actor: Actor, length: int, metadata: Mapping[str, str]) -> Upload:
     """Opens an upload of `length` bytes; metadata keys `filename` and `kind` (media, subtitle) are used, others kept.
 
-    Raises ApiError 5 for an empty file or unknown kind, 4130 when the plan's limit or the disk is too small.
+    Raises ApiError 5 for an empty file or unknown kind, 4130 when the plan's limit is too small, 5030 when the disk is, 4290
+    when the organization has too much under way.
     """
     require(actor, "assets.write")
     kind = metadata.get("kind") or Asset.Kind.MEDIA
@@ -52,13 +61,17 @@ def create_upload(*, actor: Actor, length: int, metadata: Mapping[str, str]) -> 
         raise errors.too_large(f"The file has {length} bytes; the plan allows {limit}.")
     if length > free_bytes() - RESERVED_BYTES:
         raise errors.unavailable("There is no room for a file of this size at the moment.", retry_after=600)
+    _make_room(actor.organization, length, OPEN_FILES * limit)
     name = metadata.get("filename") or metadata.get("name") or ""
     upload = Upload.objects.create(
         organization=actor.organization,
         created_by=actor.user,
         file_name=Path(name.replace("\\", "/")).name[:255],
         kind=kind,
-        metadata={str(key)[:100]: str(value)[:1000] for key, value in list(metadata.items())[:20]},
+        # Keys that begin with an underscore are our own notes (_finish): a stranger's would name where the file is stored.
+        metadata={
+            str(key)[:100]: str(value)[:1000] for key, value in list(metadata.items())[:20] if not key.startswith("_")
+        },
         length=length,
         expires_at=clock.now() + timedelta(seconds=settings.UPLOAD_EXPIRY_SECONDS),
     )
@@ -129,6 +142,23 @@ def expire_uploads(*, limit: int = 200) -> int:
     return len(due)
 
 
+def _make_room(organization: Organization, length: int, most: int) -> None:
+    """Raises ApiError 4290 when the organization has too many uploads under way, or too many bytes of them."""
+    under_way = Upload.objects.filter(organization=organization, asset=None, expires_at__gt=clock.now())
+
+    def full() -> bool:
+        announced = under_way.aggregate(sum=Sum("length"))["sum"] or 0
+        return under_way.count() >= MAX_OPEN or announced + length > most
+
+    # Each byte moves the expiry: what is due so soon has taken none for IDLE_SECONDS.
+    idle = clock.now() + timedelta(seconds=settings.UPLOAD_EXPIRY_SECONDS - IDLE_SECONDS)
+    while full():
+        stale = under_way.filter(expires_at__lt=idle).order_by("expires_at").first()
+        if stale is None:
+            raise errors.rate(600, "Too many uploads are under way; finish or remove some first.")
+        _drop(stale)
+
+
 class _BrokenStream(Exception):
     """The client went away; `end` is how far the bytes are on disk."""
 
@@ -166,8 +196,13 @@ def _write(file: BinaryIO, stream: Readable, offset: int, length: int, checksum:
     digest = hashlib.new(checksum[0], usedforsecurity=False) if checksum else None
     file.seek(offset)
     file.truncate()  # bytes beyond the row's offset are of a request that died before it told
-    end, broken = offset, False
+    end, broken, checked = offset, False, offset
     while True:
+        if end - checked >= ROOM_EVERY:
+            checked = end
+            if free_bytes() < RESERVED_BYTES:  # others write too: what was free at the start may be gone
+                file.truncate(offset)
+                raise errors.unavailable("There is no room for this file at the moment.", retry_after=600)
         try:
             piece = stream.read(CHUNK)
         except OSError:
