@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from typing import Any
 
 import msgspec
@@ -38,7 +39,7 @@ def curl(order: dict[str, Any]) -> str:
     return (
         f"curl {settings.PUBLIC_URL}/api/v1/translations \\\n"
         '  -H "Authorization: Bearer $KINOGLOT_KEY" \\\n'
-        '  -H "Idempotency-Key: $(uuidgen)" \\\n'
+        f'  -H "Idempotency-Key: {secrets.token_hex(4)}" \\\n'
         "  --json '" + block + "'"
     )
 

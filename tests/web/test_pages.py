@@ -124,8 +124,8 @@ def test_the_list_costs_the_same_for_one_row_and_three(
         assert client.get("/jobs/").content.count(b"data-href") == 3
 
 
-# session, user, memberships, role, jobs, wallets, running, members (and artefacts once a job has some)
-LIST_QUERIES = 8
+# session, user, memberships, role, jobs, artefacts, members, running, wallets
+LIST_QUERIES = 9
 
 
 def test_the_list_filters_searches_and_pages(world: World, client: Client, tmp_path: Path) -> None:
