@@ -132,6 +132,19 @@ def test_refusals_are_said_in_words(open_page: OpenPage, world: World, tmp_path:
     expect(page.locator("[data-kind=media] [data-drop]")).to_be_visible()
 
 
+def test_a_link_can_be_ordered_without_scripts(open_page: OpenPage, world: World) -> None:
+    page = open_page(world, java_script_enabled=False)
+    page.goto("/jobs/new/")
+    page.locator("[name=source_kind][value=link]").check(force=True)
+    page.get_by_label("Address of the file").fill("https://media.example.com/talk.mp4")
+    page.get_by_label("Subtitles only").check()
+    page.get_by_label("Spoken in it").select_option("en-US")
+    page.locator("input[value=en-GB]").check()
+    page.get_by_role("button", name="Confirm").click()
+    page.wait_for_url("**/jobs/job_*/")
+    assert Job.objects.get().order["steps"] == ["subtitles"]
+
+
 def test_the_price_follows_the_form(open_page: OpenPage, world: World) -> None:
     page = new_job(open_page, world)
     rail = page.locator("#rail")
