@@ -35,7 +35,7 @@ def check_machine(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if ffmpeg and not os.access(ffmpeg, os.X_OK):
         found.append(
             _error(
-                3,
+                2,
                 f"ENGINE_FFMPEG names no program: {ffmpeg}.",
                 "Unset it to use the one that is installed with Kinoglot.",
             )

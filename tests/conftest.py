@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from django.conf import settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 from dramatiq import Broker
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -88,3 +93,33 @@ def chromium() -> str:
     if not found:
         pytest.skip("no Chromium on this machine: browser tests are skipped (on Debian: apt install chromium)")
     return found
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    """One Chromium for this process: two of Playwright's sync APIs do not fit into one thread."""
+    from playwright.sync_api import sync_playwright
+
+    arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-quic"]
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, headless=True, args=arguments)
+        yield started
+        started.close()
+
+
+@pytest.fixture(autouse=True)
+def no_borrowed_loop(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Hide Playwright's event loop from tests that use no browser.
+
+    Between two browser tests it is asleep in another greenlet but still counts as this thread's running loop, and
+    asyncio.run() of any later test in the same process would refuse to start.
+    """
+    loop = asyncio._get_running_loop()
+    if loop is None or "browser" in request.fixturenames:
+        yield
+        return
+    asyncio._set_running_loop(None)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(loop)

@@ -10,12 +10,10 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.test import override_settings
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.servers import Server, serve
 from tests.web.world import World, furnish, make_world
-
-ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-quic"]
 
 
 @pytest.fixture(scope="session")
@@ -34,15 +32,6 @@ def site(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest
     }
     with django_db_blocker.unblock(), serve("portal.asgi:application", env=environment) as server:
         yield server
-
-
-@pytest.fixture(scope="session")
-def browser(chromium: str) -> Iterator[Browser]:
-    """One Chromium."""
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, headless=True, args=ARGUMENTS)
-        yield started
-        started.close()
 
 
 OpenPage = Callable[..., Page]
