@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -139,10 +140,11 @@ def start() -> Iterator[Callable[..., Kinoglot]]:
 def test_from_nothing_to_a_translated_clip_and_away(
     tmp_path: Path, model_dir: Path, start: Callable[..., Kinoglot]
 ) -> None:
-    port = free_port(22000)
+    port = free_port(random.randrange(22000, 31000))
     place = tmp_path / "a folder with spaces"
     place.mkdir()
     with socket.socket() as taken:  # somebody has our port
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", port))
         taken.listen()
         kinoglot = start(place / "data", model_dir, "--port", str(port))
