@@ -7,9 +7,10 @@ writes Artefact rows, charges the hold and records the Event. A second publish f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from django.db import transaction
@@ -26,6 +27,11 @@ from apps.plans.services import capture_hold, price_measured
 from apps.plans.services import release_hold as give_back_hold
 from apps.projects import storage
 from apps.providers.orders import TranslationOrder
+
+ENDING: Final = re.compile(r"\.[A-Za-z0-9]{1,5}$")
+"""A file name's ending; a title's own dots ("at 10.30 today") are none."""
+STEM_BYTES: Final = 160
+"""File systems take 255 bytes, a Chinese letter has 3, and language and kind come behind."""
 
 
 def storage_key(job: Job, name: str) -> str:
@@ -122,6 +128,8 @@ def file_name(job: Job, name: str) -> str:
     """What a download is called: the source's name, the language, and what the engine called the file."""
     assert job.translation is not None
     source = job.translation.project
-    stem = slugify(Path(source.name or source.source_asset.file_name).stem, max_length=80, allow_unicode=True)
+    title = ENDING.sub("", source.name or source.source_asset.file_name)
+    stem = slugify(title, max_length=80, allow_unicode=True)
+    stem = stem.encode()[:STEM_BYTES].decode(errors="ignore").rstrip("-")
     own = Path(name).name.replace(f".{job.target_locale}.", ".")  # the language is said once
     return f"{stem or job.public_id}.{job.target_locale}.{own}"[-255:]
