@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
-from django.db import connections
+from django.db import connection, connections
 from django.test import Client
 
 from apps.accounts.actor import Actor
@@ -32,6 +32,8 @@ from apps.accounts.services import (
     sign_up_organization,
     update_organization,
 )
+from apps.accounts.services.invitations import MAX_A_DAY
+from apps.accounts.services.organizations import MAX_OWNED
 from apps.accounts.tokens import token_of
 from apps.core import clock
 from apps.core.errors import ApiError
@@ -309,3 +311,38 @@ def test_old_offers_are_sent_again_after_a_minute() -> None:
     Invitation.objects.update(created_at=clock.now() - timedelta(minutes=2))
     assert invite_member(actor=owner, email="x@example.org", role="viewer") == invitation
     assert Event.objects.filter(type="invitation.sent").count() == 2
+
+
+def mails_waiting() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM dramatiq.queue WHERE message->>'actor_name' = 'accounts.send_invitation'")
+        return int(cursor.fetchone()[0])
+
+
+def test_changing_ones_mind_about_the_role_sends_no_further_mail() -> None:
+    owner = owner_of(make_organization())
+    for role in ("viewer", "editor", "viewer", "editor"):
+        invitation = invite_member(actor=owner, email="x@example.org", role=role)
+    invitation.refresh_from_db()
+    assert (invitation.role, mails_waiting()) == ("editor", 1)
+
+
+def test_strangers_are_not_flooded_with_invitations() -> None:
+    owner = owner_of(make_organization())
+    for number in range(MAX_A_DAY):
+        invitation = invite_member(actor=owner, email=f"i{number}@example.org", role="viewer")
+        revoke_invitation(actor=owner, public_id=invitation.public_id)
+    assert code_of(invite_member, actor=owner, email="one-more@example.org", role="viewer") == 4290
+    assert code_of(invite_member, actor=owner_of(make_organization()), email="a@example.org", role="viewer") == 0
+    Invitation.objects.update(created_at=clock.now() - timedelta(days=1))
+    assert code_of(invite_member, actor=owner, email="one-more@example.org", role="viewer") == 0
+
+
+def test_free_credits_do_not_come_without_end(client: Client) -> None:
+    user = make_user()
+    client.force_login(user)
+    for number in range(MAX_OWNED):
+        sign_up_organization(user=user, name=f"No {number}")
+    answer = client.post("/organizations/new/", {"name": "One more"}, follow=True)
+    assert "You own 10 organizations already" in answer.content.decode()
+    assert len(organizations_for(user)) == MAX_OWNED

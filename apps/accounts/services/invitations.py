@@ -29,13 +29,17 @@ from apps.events.queue import enqueue
 LIFETIME: Final = timedelta(days=7)
 # A form posted twice sends one e-mail.
 RESEND_AFTER: Final = timedelta(minutes=1)
+# What one organization can make our mail server send to strangers.
+DAY: Final = timedelta(days=1)
+MAX_A_DAY: Final = 100
 
 
 @transaction.atomic
 def invite_member(*, actor: Actor, email: str, role: str) -> Invitation:
     """Offer a role by e-mail; an open offer to the same address is renewed with the new role and sent again.
 
-    Raises ApiError 1503 without members.manage or for a role above one's own, 5 for a bad address, 4090 for a member.
+    Raises ApiError 1503 without members.manage or for a role above one's own, 5 for a bad address, 4090 for a member, 4290
+    after too many invitations within a day.
     """
     require(actor, "members.manage")
     check_role(actor, role)
@@ -51,8 +55,15 @@ def invite_member(*, actor: Actor, email: str, role: str) -> Invitation:
     now = clock.now()
     open_ones = Invitation.objects.filter(organization=organization, accepted_at=None, revoked_at=None)
     invitation = open_ones.filter(email__iexact=email).first()
-    if invitation is not None and invitation.role == role and invitation.created_at > now - RESEND_AFTER:
+    if invitation is not None and invitation.created_at > now - RESEND_AFTER and invitation.expires_at > now:
+        # The open e-mail stays good; whoever changed their mind about the role changes only that.
+        if invitation.role != role:
+            invitation.role = role
+            invitation.save(update_fields=["role"])
+            _tell_sent(actor, invitation)
         return invitation
+    if Invitation.objects.filter(organization=organization, created_at__gt=now - DAY).count() >= MAX_A_DAY:
+        raise errors.rate(3600, _("So many invitations were sent today that no more can be sent before tomorrow."))
     if invitation is None:
         public_id = invitation_id()
         invitation = Invitation(organization=organization, public_id=public_id)
@@ -60,13 +71,7 @@ def invite_member(*, actor: Actor, email: str, role: str) -> Invitation:
     invitation.token_digest = digest_of(token_of(invitation.public_id))
     invitation.created_at, invitation.expires_at = now, now + LIFETIME
     invitation.save()
-    record(
-        type="invitation.sent",
-        actor=actor,
-        organization_id=organization.pk,
-        subject=invitation,
-        data={"email": email, "role": role},
-    )
+    _tell_sent(actor, invitation)
     enqueue("accounts.send_invitation", invitation.pk)
     return invitation
 
@@ -155,6 +160,16 @@ def send_invitation(*, invitation_pk: int) -> bool:
         message.attach_alternative(render_to_string("accounts/email/invitation.html", context), "text/html")
         message.send()
     return True
+
+
+def _tell_sent(actor: Actor, invitation: Invitation) -> None:
+    record(
+        type="invitation.sent",
+        actor=actor,
+        organization_id=invitation.organization_id,
+        subject=invitation,
+        data={"email": invitation.email, "role": invitation.role},
+    )
 
 
 def _is_theirs(user: User, email: str) -> bool:

@@ -15,14 +15,22 @@ from apps.core import errors
 from apps.events.log import record
 
 NAME_LENGTH: Final = 120
+MAX_OWNED: Final = 10
+"""Organizations that one person may own: each comes with free credits every month."""
 
 
 @transaction.atomic
 def sign_up_organization(*, user: User, name: str = "") -> Organization:
     """A new organization with this person as its owner, on the Free plan (plans listens to the signal).
 
-    Without a name it is called after the person. Raises ApiError 5 for a name above 120 characters.
+    Without a name it is called after the person. Raises ApiError 5 for a name above 120 characters, 4090 for a person who
+    owns too many already.
     """
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)  # two forms at once are counted one after the other
+    if Membership.objects.filter(user=user, role=Role.OWNER).count() >= MAX_OWNED:
+        raise errors.conflict(
+            _("You own %(count)s organizations already. Write to us if you need more.") % {"count": MAX_OWNED}
+        )
     name = _checked(name) if name.strip() else user.get_short_name()[:NAME_LENGTH]
     organization = Organization.objects.create(name=name)
     Membership.objects.create(organization=organization, user=user, role=Role.OWNER)
