@@ -77,6 +77,24 @@ def jobs_for(
     return Page(found[:limit], str(found[limit - 1].pk) if len(found) > limit else "")
 
 
+def sister_jobs(actor: Actor, job: Job) -> list[Job]:
+    """The newest job of each language of the same project, as asked for; of the job's own language the job itself."""
+    require(actor, "jobs.view")
+    if job.translation is None:
+        return [job]
+    rows = _jobs(actor).filter(translation__project=job.translation.project)
+    newest = {row.translation_id: row for row in rows.order_by("translation_id", "-id").distinct("translation_id")}
+    newest[job.translation_id] = job
+    return [newest[key] for key in sorted(key for key in newest if key is not None)]
+
+
+def running_jobs(actor: Actor, *, most: int = 100) -> int:
+    """How many jobs are in progress, counted up to `most`."""
+    require(actor, "jobs.view")
+    rows = Job.objects.filter(organization=actor.organization, status=Job.Status.PROCESSING)
+    return len(rows.values_list("pk")[:most])
+
+
 def events_for_job(actor: Actor, job: Job, *, after: int = 0, limit: int = 500) -> list[Event]:
     """The job's timeline, oldest first, after an event's id."""
     require(actor, "jobs.view")

@@ -114,12 +114,10 @@ class Shell:
     @cached_property
     def running(self) -> int:
         """Jobs in progress, counted up to 100."""
-        from apps.jobs.models import Job
+        from apps.jobs import selectors
 
-        organization = self.tenant.organization if self.tenant else None
-        if organization is None:
-            return 0
-        return len(Job.objects.filter(organization=organization, status="processing").values_list("id")[:100])
+        actor = self.tenant.actor if self.tenant else None
+        return selectors.running_jobs(actor) if actor is not None else 0
 
     @cached_property
     def member_count(self) -> int:

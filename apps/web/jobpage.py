@@ -82,7 +82,7 @@ _ALIASES: Final = {"audio_mp3": "audio"}
 
 def board_context(actor: Actor, job: Job) -> dict[str, Any]:
     """The board alone: what the live fragment needs."""
-    jobs = sisters(actor, job)
+    jobs = selectors.sister_jobs(actor, job)
     return {
         "job": job,
         "columns": board.columns_for(jobs),
@@ -135,21 +135,6 @@ def spoken(job: Job) -> str:
         return job.translation.project.source_language if job.translation else "auto"
     found = job.translation.transcripts.values_list("source_language", flat=True).first()
     return found or "auto"
-
-
-def sisters(actor: Actor, job: Job) -> list[Job]:
-    """The newest job of each language of the same project, in the order in which they were asked for; `job` itself always."""
-    if job.translation is None:
-        return [job]
-    rows = (
-        Job.objects.filter(organization=actor.organization, translation__project=job.translation.project)
-        .select_related("translation__project__source_asset", "hold")
-        .order_by("translation_id", "-id")
-        .distinct("translation_id")
-    )
-    found = {row.translation_id: row for row in rows}
-    found[job.translation_id] = job
-    return sorted(found.values(), key=lambda row: row.translation_id or 0)
 
 
 def downloads(artefacts: Sequence[Artefact]) -> list[Download]:

@@ -14,11 +14,11 @@ from django.views.decorators.http import require_POST
 from apps.accounts.permissions import require
 from apps.core import languages
 from apps.core.errors import ApiError
-from apps.glossaries.models import Glossary
+from apps.glossaries.selectors import glossaries_for
 from apps.jobs import services
 from apps.plans.selectors import plan_for
 from apps.plans.services import estimate
-from apps.projects.models import Asset
+from apps.projects.selectors import asset_for
 from apps.web import coverage, orderform, samples
 from apps.web.access import PageRequest, actor_of, member_page
 from apps.web.messages import sentence
@@ -118,9 +118,10 @@ def rail(request: PageRequest, draft: orderform.Draft) -> dict[str, Any]:
 def _measured(request: PageRequest, draft: orderform.Draft) -> int | None:
     """Length of the chosen asset in ms, once a worker has measured it."""
     asset_id = draft.body["source"].get("asset")
-    known = Asset.objects.filter(organization=actor_of(request).organization, public_id=asset_id or "")
-    measured = known.values_list("duration_ms", flat=True).first()
-    return int(measured) if measured else None
+    try:
+        return asset_for(actor_of(request), asset_id).duration_ms if asset_id else None
+    except ApiError:
+        return None  # the order's own check will say what is wrong with it
 
 
 def _context(request: PageRequest, draft: orderform.Draft) -> dict[str, Any]:
@@ -139,7 +140,7 @@ def _context(request: PageRequest, draft: orderform.Draft) -> dict[str, Any]:
             (row[0] for row in sorted(_targets(), key=lambda row: row[0] not in able) if row[0] not in able), ""
         ),
         "chosen": chosen,
-        "glossaries": Glossary.objects.filter(organization=actor.organization, archived_at=None).order_by("name"),
+        "glossaries": glossaries_for(actor, limit=100),
         "plan": plan,
         "max_bytes": plan.max_file_bytes if plan else settings.ENGINE["max_source_mb"] << 20,
     }
