@@ -82,7 +82,8 @@ def sister_jobs(actor: Actor, job: Job) -> list[Job]:
     require(actor, "jobs.view")
     if job.translation is None:
         return [job]
-    rows = _jobs(actor).filter(translation__project=job.translation.project)
+    same = Job.objects.filter(organization=actor.organization, translation__project=job.translation.project)
+    rows = same.select_related(*RELATED)
     newest = {row.translation_id: row for row in rows.order_by("translation_id", "-id").distinct("translation_id")}
     newest[job.translation_id] = job
     return [newest[key] for key in sorted(key for key in newest if key is not None)]
