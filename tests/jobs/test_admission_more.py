@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,7 +22,7 @@ from apps.core.errors import ApiError, JobError
 from apps.core.ids import new_id
 from apps.jobs import services
 from apps.jobs.models import ConcurrencyCounter, Job
-from apps.jobs.services import publish
+from apps.jobs.services import callbacks, publish
 from apps.jobs.services.leases import claim
 from apps.jobs.services.submit import Submission, submit
 from apps.plans.models import Hold, Plan, Wallet
@@ -63,6 +65,32 @@ def callback_server() -> Iterator[HTTPServer]:
 
 
 class TestCallback:
+    def test_hosts_that_never_answer_do_not_take_every_thread(self, settings: Any, monkeypatch: Any) -> None:
+        monkeypatch.setattr(callbacks, "CHALLENGE_SECONDS", 3.0)
+        settings.PRIVATE_HOSTS_ALLOWED = ("127.0.0.1",)
+        actor, other = owner_of(make_organization()), owner_of(make_organization())
+        codes: list[int] = []
+
+        def ask(number: int) -> None:
+            facts = {"organization_id": actor.organization.pk, "organization_public_id": actor.organization.public_id}
+            with pytest.raises(ApiError) as caught:
+                callbacks.prove(**facts, url=f"http://127.0.0.1:{silent.getsockname()[1]}/{number}")
+            codes.append(caught.value.code)
+
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            threads = [threading.Thread(target=ask, args=(number,)) for number in range(5)]
+            for thread in threads:
+                thread.start()
+            while codes.count(4290) < 3:
+                time.sleep(0.01)
+            assert refused(other, order(callback_url="http://127.0.0.1:9/nobody")).code == 1301, "others are asked on"
+            for thread in threads:
+                thread.join()
+        assert sorted(codes) == [1301, 1301, 4290, 4290, 4290]
+        assert refused(actor, order(callback_url="http://127.0.0.1:9/nobody")).code == 1301, (
+            "and so is this one afterwards"
+        )
+
     def test_1301_unless_the_challenge_comes_back(self, callback_server: HTTPServer, settings: Any) -> None:
         settings.PRIVATE_HOSTS_ALLOWED = ("127.0.0.1",)
         actor = owner_of(make_organization())

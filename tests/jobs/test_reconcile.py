@@ -152,3 +152,14 @@ def test_the_command_sweeps_once(job: Job) -> None:
     past(job, next_run_at=1)
     call_command("poller", "--once")
     assert messages(job) == ["advance"]
+
+
+def test_a_wrong_concurrency_counter_is_put_right(job: Job) -> None:
+    other = make_organization()
+    ConcurrencyCounter.objects.create(organization=other, service="translate", running=3)
+    ConcurrencyCounter.objects.filter(organization=job.organization).update(running=50)
+    swept = reconcile()
+    assert swept is not None and swept.slots == 2
+    assert ConcurrencyCounter.objects.get(organization=job.organization, api_key=None).running == 1
+    assert ConcurrencyCounter.objects.get(organization=other).running == 0
+    assert not reconcile(), "nothing is left to do"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import threading
 import time
+from collections import Counter
 from typing import Final
 
 import msgspec
@@ -18,6 +20,11 @@ from apps.jobs.models import CallbackProof
 
 CHALLENGE_SECONDS: Final = 5.0
 SIGNATURE_HEADER: Final = "Kinoglot-Signature"
+# A web thread waits for each answer: hosts that never answer must not take them all, nor one customer those of the others.
+AT_ONCE: Final = 4
+AT_ONCE_EACH: Final = 2
+_asking: Counter[int] = Counter()
+_asking_lock = threading.Lock()
 
 
 def url_digest(url: str) -> bytes:
@@ -43,8 +50,25 @@ def signed_headers(organization_public_id: str, body: bytes, *, moment: int | No
 def prove(*, organization_id: int, organization_public_id: str, url: str) -> None:
     """Challenges a callback URL and remembers its success; never call it inside a transaction.
 
-    Raises ApiError 1301 unless it answers with status 200 and the challenge, as JSON or plain text, within 5 s.
+    Raises ApiError 1301 unless it answers with status 200 and the challenge, as JSON or plain text, within 5 s, and 4290 while
+    too many others are waited for.
     """
+    with _asking_lock:
+        if _asking.total() >= AT_ONCE or _asking[organization_id] >= AT_ONCE_EACH:
+            raise errors.rate(
+                round(CHALLENGE_SECONDS), _("Other callback addresses are being checked. Try again in a moment.")
+            )
+        _asking[organization_id] += 1
+    try:
+        _challenge(organization_id, organization_public_id, url)
+    finally:
+        with _asking_lock:
+            _asking[organization_id] -= 1
+            if not _asking[organization_id]:
+                del _asking[organization_id]
+
+
+def _challenge(organization_id: int, organization_public_id: str, url: str) -> None:
     challenge = secrets.token_urlsafe(24)
     body = msgspec.json.encode({"type": "callback.challenge", "challenge": challenge})
     policy = OutboundPolicy(

@@ -23,7 +23,7 @@ from apps.core.errors import JobError
 from apps.events import queue
 from apps.jobs import states
 from apps.jobs.models import Job
-from apps.jobs.services import cleaning
+from apps.jobs.services import cleaning, slots
 from apps.jobs.services.finish import fail_job
 from apps.plans.models import Hold
 from apps.plans.services import check_books_when_due, expire_holds, grant_monthly
@@ -47,9 +47,10 @@ class Swept:
     holds: int = 0
     uploads: int = 0
     files: int = 0
+    slots: int = 0
 
     def __bool__(self) -> bool:
-        return any((self.woken, self.freed, self.failed, self.holds, self.uploads, self.files))
+        return any((self.woken, self.freed, self.failed, self.holds, self.uploads, self.files, self.slots))
 
 
 def reconcile(*, slow: bool = True) -> Swept | None:
@@ -64,6 +65,7 @@ def reconcile(*, slow: bool = True) -> Swept | None:
         if slow:
             swept.holds = expire_holds()
             swept.failed += _end_without_hold()
+            swept.slots = slots.repair()
             grant_monthly()
             check_books_when_due()
             swept.uploads = expire_uploads()
