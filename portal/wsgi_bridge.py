@@ -24,6 +24,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 PIECE: Final = 256 * 1024  # bytes of a file that are read in one hop to a thread
+SMALL: Final = 4 << 20  # a body up to here is awaited on the loop: who sends it drop by drop holds no thread
+BODY_SECONDS: Final = 120.0  # for all of a small body
+UPLOAD_TYPE: Final = b"application/offset+octet-stream"  # tus: every byte that came is kept, so it is never gathered
 
 
 class FileWrapper:
@@ -110,28 +113,44 @@ class _Answer:
 
 
 class WsgiBridge:
-    """An ASGI application (http only) around a WSGI one. threads bounds how many requests are worked on at once."""
+    """An ASGI application (http only) around a WSGI one. threads bounds how many requests are worked on at once.
+
+    Bodies that are streamed (uploads) have threads of their own, half as many: slow ones wait for each other only.
+    """
 
     def __init__(self, app: WsgiApp, threads: int) -> None:
         self._app = app
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="wsgi")
+        self._uploads = ThreadPoolExecutor(max(4, threads // 2), thread_name_prefix="wsgi-upload")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()
         first = await receive()
         if first["type"] == "http.disconnect":
             return
-        body = first.get("body", b"")
-        if first.get("more_body", False):
+        body, more = first.get("body", b""), first.get("more_body", False)
+        if more and _is_small(scope):
+            try:
+                async with asyncio.timeout(BODY_SECONDS):
+                    rest = await _gather(receive)
+            except TimeoutError:
+                await send({"type": "http.response.start", "status": 408, "headers": [(b"content-length", b"0")]})
+                await send({"type": "http.response.body", "body": b""})
+                return
+            if rest is None:
+                return
+            body, more = body + rest, False
+        if more:
             raw: _Input | None = _Input(body, receive, loop)
             stream: Any = io.BufferedReader(raw, 128 * 1024)
         else:
             raw, stream = None, io.BytesIO(body)
         answer = _Answer()
         context = contextvars.copy_context()
+        pool = self._pool if raw is None else self._uploads
 
         def run(function: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
-            return loop.run_in_executor(self._pool, context.run, function, *args)
+            return loop.run_in_executor(pool, context.run, function, *args)
 
         gone: asyncio.Task[None] | None = None
         try:
@@ -158,6 +177,26 @@ class WsgiBridge:
                 gone.cancel()
             if answer.iterable != ():
                 await run(answer.close)
+
+
+def _is_small(scope: Scope) -> bool:
+    """Whether the body has a length, and one that may wait in memory."""
+    headers = dict(scope.get("headers", ()))
+    length = headers.get(b"content-length", b"")
+    kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
+    return length.isdigit() and len(length) < 10 and int(length) <= SMALL and kind != UPLOAD_TYPE
+
+
+async def _gather(receive: Receive) -> bytes | None:
+    """What is still to come of a body; None when the client went away."""
+    parts: list[bytes] = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -217,6 +217,41 @@ def test_a_large_upload_streams_through_and_a_cut_one_can_go_on(site: Server, or
     assert memory(site) - before < 40 * MB
 
 
+def test_who_sends_drop_by_drop_keeps_nobody_waiting(site: Server, organization: Organization) -> None:
+    """More of them than there are threads: forms that never end, and uploads on a bad line."""
+    _, secret = make_key(organization)
+    tus = {"Authorization": f"Bearer {secret}", "Tus-Resumable": "1.0.0"}
+
+    def begin(method: str, path: str, **headers: str) -> socket.socket:
+        line = socket.create_connection(("127.0.0.1", site.port), timeout=10)
+        lines = {"Host": f"127.0.0.1:{site.port}", **{name.replace("_", "-"): value for name, value in headers.items()}}
+        head = f"{method} {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+        line.sendall(head.encode() + b"\r\nlogin=")
+        return line
+
+    with contextlib.ExitStack() as stack:
+        for _ in range(12):
+            form = {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": "1000"}
+            stack.enter_context(begin("POST", "/accounts/login/", **form))
+        for _ in range(8):
+            made = httpx.post(f"{site.url}/api/v1/uploads", headers=tus | {"Upload-Length": "1000"}, timeout=5)
+            more = tus | {
+                "Content-Type": "application/offset+octet-stream",
+                "Content-Length": "1000",
+                "Upload-Offset": "0",
+            }
+            stack.enter_context(begin("PATCH", made.headers["Location"], **more))
+        time.sleep(0.5)
+        for path in ("/accounts/login/", "/api/v1/languages"):
+            assert httpx.get(site.url + path, timeout=5).status_code == 200
+        # And a body that comes late comes whole.
+        late = begin("POST", "/accounts/login/", Content_Type="application/x-www-form-urlencoded", Content_Length="13")
+        stack.enter_context(late)
+        time.sleep(0.2)
+        late.sendall(b"ab%40cd")
+        assert late.recv(100).split(b" ")[1] == b"403"  # read to its end, and refused for its missing CSRF token
+
+
 def test_many_at_once_are_all_answered(site: Server, organization: Organization) -> None:
     _, secret = make_key(organization)
 
