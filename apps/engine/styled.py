@@ -51,7 +51,7 @@ def document(cues: Sequence[Cue], style: SubtitleStyle, language: str, width: in
         for cue in cues
     )
     lines = [
-        "[Script Info]", f"Title: {title.replace(chr(10), ' ')}", "ScriptType: v4.00+", "WrapStyle: 0", "ScaledBorderAndShadow: yes",
+        "[Script Info]", f"Title: {' '.join(title.split())}", "ScriptType: v4.00+", "WrapStyle: 0", "ScaledBorderAndShadow: yes",
         f"PlayResX: {across}", f"PlayResY: {HEIGHT}", f"LayoutResX: {across}", f"LayoutResY: {HEIGHT}", f"Language: {language}", "",
         "[V4+ Styles]", _STYLE_FIELDS, "Style: " + ",".join(str(part) for part in look), "",
         "[Events]", "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text", *events, "",

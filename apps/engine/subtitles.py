@@ -182,14 +182,15 @@ def _write_ass(cues: Sequence[Cue], title: str) -> str:
     import pysubs2
 
     script = pysubs2.SSAFile()
-    script.info |= {"Title": title.replace("\n", " "), "WrapStyle": "0", "ScaledBorderAndShadow": "yes"}
+    script.info |= {"Title": " ".join(title.split()), "WrapStyle": "0", "ScaledBorderAndShadow": "yes"}
     for cue in cues:
         script.append(
             pysubs2.SSAEvent(
                 start=round(cue.start * 1000),
                 end=round(cue.end * 1000),
-                text=cue.text.replace("{", "(").replace("}", ")").replace("\\", "/").replace("\n", r"\N"),
-                name=re.sub(r"[,\n]", " ", cue.speaker),
+                # Every kind of line break: one that ASS knows and we do not would begin a section of its own.
+                text=r"\N".join(cue.text.replace("{", "(").replace("}", ")").replace("\\", "/").splitlines()),
+                name=" ".join(cue.speaker.replace(",", " ").split()),
             )
         )
     return str(script.to_string("ass"))

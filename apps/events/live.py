@@ -31,6 +31,7 @@ REAUTHORIZE_SECONDS: Final = 60.0
 PROGRESS_SECONDS: Final = 0.25  # progress is shown, not recorded: four times a second is smooth enough
 SEND_SECONDS: Final = 20.0  # a client that takes nothing for so long is let go
 MAX_STREAMS: Final = 5000
+MAX_STREAMS_EACH: Final = 1000  # of one organization, so that it cannot take everybody's
 _PATH: Final = re.compile(r"^/live/(?:(?P<organization>organization)|jobs/(?P<job>[A-Za-z0-9_]{1,40}))/?\Z")
 _POSITION: Final = re.compile(r"^[0-9]{1,18}(-[0-9]{1,18})?\Z")
 _HEADERS: Final = [
@@ -76,6 +77,8 @@ def make_live_app(authorize: Authorize, tail: Tail) -> Application:
             raise errors.unavailable("Too many live streams are open.", retry_after=30)
         request = LiveRequest(match["job"], *_headers(scope))
         grant = await authorize(request)
+        if tail.count_of(grant.organization_id) >= MAX_STREAMS_EACH:
+            raise errors.rate(30, "Your organization has too many live streams open.")
         position = _position(request, scope)
         try:
             subscription = await tail.subscribe(grant)

@@ -124,6 +124,10 @@ class Tail:
         """Subscribers now."""
         return sum(len(group) for group in self._by_organization.values())
 
+    def count_of(self, organization_id: int) -> int:
+        """Subscribers of one organization now."""
+        return len(self._by_organization.get(organization_id, ()))
+
     def end_streams(self) -> None:
         """Send every client away; they come back, to whichever process then serves, from their last position."""
         for group in self._by_organization.values():

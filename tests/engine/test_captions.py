@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.core.options import SubtitleStyle
-from apps.engine import captions, fonts, styled
+from apps.engine import captions, fonts, styled, subtitles
 from apps.engine.captions import Rows, lay_out
 from apps.engine.settings import EngineSettings
 from apps.engine.subtitles import Cue
@@ -84,3 +84,18 @@ def test_foreign_words_change_the_font_and_a_script_without_font_is_refused() ->
     assert [family for _, family in pieces] == ["Noto Sans Arabic", "Noto Sans"]
     assert "".join(text for text, _ in pieces) == "اسمي Jordi Mas"
     assert not fonts.can_burn(EngineSettings(), "bn-IN")
+
+
+def test_no_text_begins_a_section_of_the_ass_file() -> None:
+    """Each line break that libass knows would do: a section [Fonts] would hand it a font of a stranger's making."""
+    evil = "a\r[Fonts]\rfontname: x.ttf\r0000"
+    burnt = styled.document(
+        captions.lay_out([Cue(0, 1, evil, evil)], Rows(42, 2)), SubtitleStyle(), "en-US", 1280, 720, evil
+    )
+    saved = subtitles.write([Cue(0, 1, evil, evil)], "ass", title=evil)
+    for text in (burnt, saved):
+        assert [line for line in text.splitlines() if line.startswith("[")] == [
+            "[Script Info]",
+            "[V4+ Styles]",
+            "[Events]",
+        ]

@@ -17,6 +17,7 @@ from apps.events.live import LiveRequest, Receive, Scope, Send, make_live_app  #
 from apps.events.tail import Grant, Tail  # noqa: E402
 
 # So that a test sees within seconds what takes a minute in service.
+live.MAX_STREAMS_EACH = 200  # type: ignore[misc]
 live.KEEP_ALIVE_SECONDS = live.REAUTHORIZE_SECONDS = 1.0  # type: ignore[misc]
 
 

@@ -253,6 +253,20 @@ def wait_for_streams(server: Server, number: int) -> None:
     assert open_streams(server) == number
 
 
+def test_one_organization_cannot_take_every_stream(server: Server) -> None:
+    wait_for_streams(server, 0)
+    with contextlib.ExitStack() as stack:
+        for _ in range(200):
+            line = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10))
+            line.sendall(b"GET /live/organization HTTP/1.1\r\nHost: x\r\nCookie: organization=11\r\n\r\n")
+        wait_for_streams(server, 200)
+        refused = Stream(f"{server.url}/live/organization", organization=11)
+        assert (refused.status, refused.problem["code"]) == (429, 4290)
+        refused.close()
+        Stream(f"{server.url}/live/organization", organization=12).ready().close()
+    wait_for_streams(server, 0)
+
+
 def test_a_closed_browser_leaves_nothing_behind(server: Server) -> None:
     wait_for_streams(server, 0)
     streams = [Stream(f"{server.url}/live/organization").ready() for _ in range(3)]

@@ -69,7 +69,8 @@ def _save(request: PageRequest, job: Job, revision: Transcript) -> HttpResponse:
     edited = apply(document, request.POST, side_of(job))
     try:
         if job.translation is not None and edited:
-            expected = int(request.POST.get("revision") or 0)
+            given = request.POST.get("revision", "")
+            expected = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0
             services.edit_transcript(
                 actor=actor, translation=job.translation, document=document, expected_revision=expected
             )
