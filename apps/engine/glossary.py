@@ -65,7 +65,8 @@ class Glossary:
         names = [f.term.source for f in found]
         plain = translate(text)
         if all(_count(plain, f.wanted) >= sum(g.wanted == f.wanted for g in found) for f in found):
-            return Outcome(plain, "as is", names)  # the model chose these words itself: articles and endings agree with them
+            # the model chose these words itself: articles and endings agree with them
+            return Outcome(plain, "as is", names)
         for shape in PLACEHOLDERS:
             if re.search(_placeholder_pattern(shape), text, re.IGNORECASE):
                 continue  # the text itself has such a word

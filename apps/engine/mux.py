@@ -63,7 +63,8 @@ def write(movie: Movie, target: Path, work: Path, on_time: Callable[[float], Non
     if movie.info.has_audio:
         place = 1 if movie.dub is not None else 0
         origin = 0
-        if not movie.info.audio[0].steady:  # read apart: ffmpeg would move the pictures along with its jumping time stamps
+        if not movie.info.audio[0].steady:
+            # read apart: ffmpeg would move the pictures along with its jumping time stamps
             inputs += ffmpeg.media_input(movie.source.resolve(), movie.info.demuxer)
             origin, number = number, number + 1
         maps += ["-map", f"{origin}:{movie.info.audio[0].index}"]
