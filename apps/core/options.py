@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 Ratio = Annotated[float, Meta(ge=0.0, le=1.0)]
 EdgeRatio = Annotated[float, Meta(ge=0.0, lt=1.0)]
-HexColor = Annotated[str, Meta(pattern=r"^#?(?:[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$")]
+HexColor = Annotated[str, Meta(pattern=r"^#?(?:[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$(?!\n)")]
 
 
 class TextBox(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -127,15 +128,16 @@ def _style(post: QueryDict) -> dict[str, Any]:
 def _whole(text: str | None) -> int | None:
     try:
         return int(float(text)) if text else None
-    except ValueError:
+    except (ValueError, OverflowError):  # "inf" is a number to Python
         return None
 
 
 def _share(text: str | None, default: float) -> float:
     try:
-        return round(float(text), 4) if text else default
+        number = round(float(text), 4) if text else default
     except ValueError:
         return default
+    return number if math.isfinite(number) else default
 
 
 def say_missing(draft: Draft) -> str:
