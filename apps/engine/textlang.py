@@ -16,6 +16,7 @@ _TRADITIONAL = frozenset(
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _KANA = re.compile(r"[\u3040-\u30ff]")
 _HANGUL = re.compile(r"[\uac00-\ud7af]")
+SURE_LETTERS = 80
 _FROM_WHISPER = {"no": "nb", "tl": "fil", "jw": "jv"}
 
 
@@ -40,7 +41,10 @@ def chinese_locale(text: str) -> str:
 
 
 def detect(text: str) -> str:
-    """The likeliest source locale of some text; "" when there are no letters."""
+    """The likeliest source locale of some text; "" when there are no letters, or plainly none of the table's languages.
+
+    A few words may look like any language: below SURE_LETTERS what is not in the table is taken for English.
+    """
     letters = sum(c.isalpha() for c in text)
     if not letters:
         return ""
@@ -54,4 +58,4 @@ def detect(text: str) -> str:
     import py3langid
 
     code, _ = py3langid.classify(text)
-    return locale_of(str(code), text) or "en-US"
+    return locale_of(str(code), text) or ("" if letters >= SURE_LETTERS else "en-US")

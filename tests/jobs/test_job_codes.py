@@ -32,6 +32,10 @@ LATE = "1\n01:00:00,000 --> 01:00:02,000\nBom dia.\n"
 NOTES = "1\n00:00:00,200 --> 00:00:01,400\n♪ ♪\n\n2\n00:00:01,600 --> 00:00:02,800\n...\n"
 FINNISH = "1\n00:00:00,200 --> 00:00:02,400\nHyvää päivää kaikille, tänään puhumme siitä, miten talo rakennetaan.\n"
 DUB = ["subtitles", "voice"]
+WELSH = (
+    "1\n00:00:00,200 --> 00:00:02,400\nBore da i chi i gyd, mae hi'n braf iawn yma heddiw yng Nghymru.\n"
+    "Rydym ni'n mynd i siarad am y ty newydd a'r ardd fawr y tu ol iddo.\n"
+)
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ REACHED: dict[str, Case] = {
     "a language that no weights lead from": Case(
         10906, fields={"source_language": "auto"}, subtitle=FINNISH, usage="original"
     ),
+    "a language that nobody offers": Case(10906, fields={"source_language": "auto"}, subtitle=WELSH, usage="original"),
     "files larger than this installation allows": Case(10907, bad_media.ten_minutes, engine={"max_output_mb": 1}),
     "longer than the wallet reaches": Case(10910, bad_media.ten_minutes, {"steps": DUB}, plan="free"),
     "the installation lacks ffmpeg": Case(10999, engine={"ffmpeg": "/nowhere/bin/ffmpeg"}),
