@@ -18,7 +18,7 @@ from apps.events.models import Event
 from apps.jobs import services
 from apps.jobs.models import ConcurrencyCounter, Job
 from apps.jobs.services.engine import workspace_path
-from apps.plans.models import Hold, Subscription, Wallet
+from apps.plans.models import Hold, RateCard, Subscription, Wallet
 from apps.plans.services import check_books
 from apps.projects import storage
 from apps.projects.models import Transcript
@@ -131,6 +131,17 @@ def test_review_gate_pauses_edits_and_goes_on_with_the_edit(actor: Any, tmp_path
     with pytest.raises(ApiError) as caught:
         services.resume_job(actor=actor, job=job)
     assert caught.value.http_status == 409
+    assert_balanced()
+
+
+def test_a_price_that_rises_meanwhile_is_not_charged(actor: Any, tmp_path: Path) -> None:
+    job = run(submitted(actor, subtitles_order(actor, tmp_path, review_after="translate")))
+    assert (job.status, job.estimate) == ("paused", 3000)
+    RateCard.objects.filter(service="translate", item="subtitles").update(millicredits=9000)
+    services.resume_job(actor=actor, job=job)
+    job = run(job)
+    assert job.hold is not None
+    assert (job.status, job.charged, job.estimate, job.hold.amount) == ("completed", 3000, 3000, 3000)
     assert_balanced()
 
 

@@ -174,15 +174,17 @@ class EngineRun:
         remember_probe(asset, found)
         self.measured_ms = asset.duration_ms or 0
         hold = self.job.hold
-        if hold is None:
+        # Once for each attempt: a price that rises while the job is under way is not this customer's.
+        if hold is None or self.job.measured_ms is not None:
             return
         wanted = publish.price(self.job, self.measured_ms)
         key = f"resize:{self.job.public_id}:{self.job.attempt}"
-        if hold.amount != wanted and not resize_hold(hold=hold, amount=wanted, business_key=key):
-            raise JobError(10910)
-        Job.objects.filter(pk=self.job.pk, lease_owner=self.lease.owner).update(
-            measured_ms=self.measured_ms, estimate=wanted
-        )
+        with transaction.atomic():
+            if hold.amount != wanted and not resize_hold(hold=hold, amount=wanted, business_key=key):
+                raise JobError(10910)
+            Job.objects.filter(pk=self.job.pk, lease_owner=self.lease.owner).update(
+                measured_ms=self.measured_ms, estimate=wanted
+            )
 
     def _overlay(self, stage: str) -> None:
         """The reviewed transcript replaces what the stage made; done again on every take-up, it changes nothing."""

@@ -47,6 +47,7 @@ def retry_job(*, actor: Actor, job: Job) -> Job:
             tries=0,
             hold=hold,
             estimate=hold.amount,
+            measured_ms=None,
             error_code=None,
             error="",
             timings={},
