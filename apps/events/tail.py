@@ -254,10 +254,9 @@ class Tail:
         return len(rows) == _SCAN_ROWS
 
     def _note_gaps(self, numbers: range, found: set[int]) -> None:
-        # A jump of the sequence (it jumps after a crash) is no gap that would ever be filled.
-        if len(numbers) <= 2 * _MAX_GAPS:
-            until = clock.Deadline(_GAP_SECONDS)
-            self._gaps |= {number: until for number in numbers if number not in found}
+        # The sequence may jump far (after a crash, or in an emptied log); what is still open then is among the last numbers.
+        until = clock.Deadline(_GAP_SECONDS)
+        self._gaps |= {number: until for number in numbers[-2 * _MAX_GAPS :] if number not in found}
 
     def _fan_out(self, row: tuple[Any, ...]) -> None:
         event_id, type_, _, subject_id, _, _, _, organization_id, _ = row

@@ -367,8 +367,11 @@ def test_what_was_written_quietly_is_seen_within_two_seconds(server: Server) -> 
     stream.close()
 
 
-def test_a_late_commit_reaches_an_open_page_too(server: Server) -> None:
+@pytest.mark.parametrize("jump", [0, 5000])
+def test_a_late_commit_reaches_an_open_page_too(server: Server, jump: int) -> None:
     job = new_id("job")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setval('events_event_id_seq', nextval('events_event_id_seq') + %s)", [jump])
     stream = Stream(f"{server.url}/live/jobs/{job}").ready()
     params = {k: v for k, v in connection.get_connection_params().items() if k not in ("context", "cursor_factory")}
     with psycopg.connect(**params) as slow:
