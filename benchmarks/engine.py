@@ -107,7 +107,7 @@ def bare_cost(workspace: Path, stage: str, settings: EngineSettings) -> float:
     command = [sys.executable, "-m", "benchmarks.lib.bare", stage, str(workspace)]
     environment = os.environ | {
         ENVIRONMENT_KEY: settings.to_env(), "OMP_NUM_THREADS": str(settings.cores),
-        "OPENBLAS_NUM_THREADS": str(settings.cores), "HF_HUB_OFFLINE": "1",
+        "OPENBLAS_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1",
     }  # fmt: skip
     return cost(lambda: subprocess.run(command, check=True, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL))
 
