@@ -28,13 +28,17 @@ def wait_for(job: Job, seconds: float, *, stage: str = "", status: str = "proces
 
 def test_the_job_of_a_stopped_worker_goes_on_at_once(tmp_path: Path) -> None:
     actor = owner_of(make_organization())
-    job = submitted(actor, subtitles_order(actor, tmp_path))
+    order = subtitles_order(actor, tmp_path)
     workers = Workers(tmp_path / "workers.log", workers=1, lease_seconds=60)
     try:
-        workers.keep()
-        wait_for(job, 40, stage="recognize")
-        workers.end("worker0", 15)
-        job.refresh_from_db()
+        for _attempt in range(6):  # the job is short: now and then it is done before the signal arrives
+            job = submitted(actor, order)
+            workers.keep()
+            wait_for(job, 40, stage="recognize")
+            workers.end("worker0", 15)
+            job.refresh_from_db()
+            if job.status != "completed":
+                break
         assert (job.status, job.lease_owner, job.tries) == ("processing", "", 0), "given back, not left to run out"
         workers.keep()
         wait_for(job, 40, status="completed")
