@@ -64,6 +64,17 @@ def check_secrets(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         )
     elif len(pepper) < 32:
         found.append(_error(13, "API_KEY_PEPPER is weak.", "At least 32 random characters."))
+    sealing = env.words("SEALING_KEYS")
+    if not sealing or given in sealing:
+        found.append(
+            _warning(
+                16,
+                "SEALING_KEYS is not a key of its own: without SECRET_KEY no kept credential could be opened.",
+                "Set SEALING_KEYS; then `manage.py reseal`.",
+            )
+        )
+    elif any(len(key) < 32 for key in sealing):
+        found.append(_error(17, "A key of SEALING_KEYS is weak.", "At least 32 random characters each."))
     if settings.METRICS_TOKEN and len(settings.METRICS_TOKEN) < 16:
         found.append(_error(14, "METRICS_TOKEN is short.", "At least 16 random characters; unset: /metrics is off."))
     if settings.DEBUG:

@@ -90,7 +90,7 @@ def ensure() -> Demo:
         authenticate_bearer(header=f"Bearer {known.api_key}")
     except ApiError:
         ApiKey.objects.filter(organization=organization, name="Demo key").delete()
-        _, known.api_key = create_api_key(actor=actor, name="Demo key", scopes=SCOPES)
+        _, known.api_key = create_api_key(actor=actor, name="Demo key", scopes=SCOPES, volcengine=True)
     save(known)
     return known
 

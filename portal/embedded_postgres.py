@@ -23,17 +23,10 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
-from portal.postgres_cluster import (
-    DATABASE,
-    PORT,
-    ROLE,
-    Cluster,
-    EmbeddedPostgresError,
-    locked,
-    open_lock,
-    spawn_detached,
-    try_lock,
-)
+from portal.locks import locked, open_lock, spawn_detached, try_lock
+from portal.postgres_binaries import EmbeddedPostgresError
+from portal.postgres_cluster import DATABASE, ROLE, Cluster
+from portal.postgres_socket import PORT
 
 __all__ = ["EmbeddedPostgresError", "Server", "ensure_server", "stop_server", "url_for"]
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,7 +37,7 @@ def _home(data_dir: Path | str) -> Path:
 
 
 def _url(cluster: Cluster) -> str:
-    return f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(cluster.socket_dir()))}&port={PORT}"
+    return f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(cluster.sockets.path()))}&port={PORT}"
 
 
 def url_for(data_dir: Path | str) -> str:

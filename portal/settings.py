@@ -29,6 +29,8 @@ if not SECRET_KEY:
     SECRET_KEY = local_secret(DATA_DIR)
 SECRET_KEY_FALLBACKS = list(env.words("SECRET_KEY_FALLBACKS"))
 API_KEY_PEPPER = env.text("API_KEY_PEPPER", SECRET_KEY)
+# Secrets at rest (provider credentials, webhook secrets): the first key seals, all of them open.
+SEALING_KEYS = list(env.words("SEALING_KEYS")) or [SECRET_KEY, *SECRET_KEY_FALLBACKS]
 ALLOWED_HOSTS = list(env.words("ALLOWED_HOSTS", ("127.0.0.1", "localhost", "[::1]")))
 CSRF_TRUSTED_ORIGINS = list(env.words("CSRF_TRUSTED_ORIGINS"))
 HTTPS = PUBLIC_URL.startswith("https://")
@@ -75,6 +77,8 @@ INSTALLED_APPS = [
     "apps.web",
     "apps.console",
     "apps.api",
+    "apps.dialects",
+    "apps.webhooks",
     "apps.jobs",
     "apps.projects",
     "apps.glossaries",
@@ -104,6 +108,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "portal.middleware.RequestIdMiddleware",
     "apps.api.middleware.ProblemMiddleware",
+    "apps.dialects.middleware.DialectMiddleware",
+    "apps.dialects.volcengine.middleware.VolcengineMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -212,8 +218,20 @@ ENGINE_CONCURRENCY = env.number("ENGINE_CONCURRENCY", 1)
 JOB_LEASE_SECONDS = env.number("JOB_LEASE_SECONDS", 20)
 JOB_MAX_TRIES = env.number("JOB_MAX_TRIES", 5)
 JOB_DEADLINE_SECONDS = env.number("JOB_DEADLINE_SECONDS", 24 * 3600)
+# What was made of a source (separated sound, words, spoken lines) is kept beside the work this long for its next jobs; 0: not at all.
+REUSE_HOURS = env.number("REUSE_HOURS", 72)
+REUSE_MAX_MB = env.number("REUSE_MAX_MB", 20_480)
 RECONCILE_SECONDS = env.number("RECONCILE_SECONDS", 5)
+# Vendors: how long after a call whose answer was never seen its outcome is looked into (where the vendor's list can be asked, and
+# where it cannot), the first pause after trouble, and how long finished work stays at the vendor (0: for ever).
+VENDOR_GRACE_SECONDS = float(env.text("VENDOR_GRACE_SECONDS", "20"))
+VENDOR_ONCE_SECONDS = float(env.text("VENDOR_ONCE_SECONDS", "180"))
+VENDOR_BACKOFF_SECONDS = float(env.text("VENDOR_BACKOFF_SECONDS", "5"))
+VENDOR_CALL_SECONDS = float(env.text("VENDOR_CALL_SECONDS", "60"))
+VENDOR_KEEP_SECONDS = env.number("VENDOR_KEEP_SECONDS", 7 * 24 * 3600)
 UPLOAD_EXPIRY_SECONDS = env.number("UPLOAD_EXPIRY_SECONDS", 24 * 3600)
+WEBHOOK_MAX_ENDPOINTS = env.number("WEBHOOK_MAX_ENDPOINTS", 20)  # for each organization
+WEBHOOK_RETENTION_DAYS = env.number("WEBHOOK_RETENTION_DAYS", 30)  # how long messages and attempts are kept
 
 # --- People -----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

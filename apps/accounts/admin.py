@@ -15,7 +15,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from apps.accounts.models import ApiKey, IdempotencyRecord, Invitation, Membership, User
+from apps.accounts.models import ApiKey, IdempotencyRecord, Invitation, Membership, UsedSignature, User
 from apps.accounts.selectors import actor_for_staff
 from apps.accounts.services import limit_api_key, revoke_api_key, revoke_invitation
 from apps.events.admin_base import CREATED_FILTER, ConsoleAdmin, NewestFirst, action_page, button, object_or_back
@@ -133,7 +133,7 @@ class KeyLimit(forms.Form):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(NewestFirst):
-    """Keys by their id; digests are never shown."""
+    """Keys by their id; digests and sealed secrets are never shown."""
 
     list_display = (
         "__str__",
@@ -141,16 +141,17 @@ class ApiKeyAdmin(NewestFirst):
         "organization",
         "created_by",
         "scopes",
+        "volcengine",
         "last_used_at",
         "expires_at",
         "revoked_at",
     )
-    list_filter = (ORGANIZATION_FILTER, CREATED_FILTER)
+    list_filter = (ORGANIZATION_FILTER, CREATED_FILTER, "volcengine")
     list_select_related = ("organization", "created_by")
     search_fields = ("=key_id", "name")
     id_lookups = {"org": "organization__public_id"}
     search_help_text = _("The 8 characters after sk_, or the name")
-    exclude = ("digest",)
+    exclude = ("digest", "sealed_secret")
     actions_detail = ("limit", "revoke")
 
     @button(_("Limit jobs"), url_path="limit", icon="speed")
@@ -206,6 +207,15 @@ class IdempotencyRecordAdmin(NewestFirst):
     list_select_related = ("organization",)
     search_fields = ("=key",)
     exclude = ("fingerprint",)
+
+
+@admin.register(UsedSignature)
+class UsedSignatureAdmin(NewestFirst):
+    """Signatures of requests within their clock window: what comes a second time is refused."""
+
+    list_display = ("__str__", "first_at", "expires_at")
+    search_fields = ("=id",)  # all else is a digest
+    exclude = ("digest",)
 
 
 admin.site.unregister(Group)

@@ -48,6 +48,13 @@ def parse_key(text: str) -> ParsedKey:
     return ParsedKey(match[1], digest(match[1], match[2]))
 
 
+def access_pair(text: str) -> tuple[str, str]:
+    """The key `sk_<id>_<secret>` as Volcengine's clients take it: AccessKeyId `sk_<id>` and SecretAccessKey `<secret>`."""
+    match = _KEY.fullmatch(text)
+    assert match is not None, "only given keys that we made"
+    return f"sk_{match[1]}", match[2]
+
+
 def parse_bearer(header: str) -> ParsedKey:
     """Read the value of an Authorization header. Raises ApiError 7 for anything but `Bearer sk_...`."""
     match = _BEARER.fullmatch(header)

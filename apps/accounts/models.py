@@ -155,7 +155,11 @@ class Invitation(models.Model):
 
 
 class ApiKey(models.Model):
-    """A program's key, `sk_<key_id>_<secret>`. The secret is shown once; an HMAC-SHA-256 digest is kept (DESIGN section 9)."""
+    """A program's key, `sk_<key_id>_<secret>`. The secret is shown once; an HMAC-SHA-256 digest is kept (DESIGN section 9).
+
+    A Volcengine compatible key signs requests instead of sending its secret: to check them the secret itself must be known, so
+    that of these keys, and only of these, it is kept encrypted (apps.core.sealing) until the key is over.
+    """
 
     key_id = models.CharField(_("key id"), max_length=8, unique=True)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="api_keys")
@@ -173,11 +177,24 @@ class ApiKey(models.Model):
     max_concurrency = models.PositiveIntegerField(
         _("concurrent jobs"), null=True, blank=True, help_text=_("Empty: the plan's limit.")
     )
+    volcengine = models.BooleanField(
+        _("Volcengine compatible"), default=False, help_text=_("Signs requests as Volcengine's SDKs do.")
+    )
+    sealed_secret = models.TextField(_("sealed secret"), blank=True, default="", editable=False)
 
     class Meta:
         verbose_name = _("API key")
         verbose_name_plural = _("API keys")
-        indexes = [models.Index(fields=["organization", "-id"], name="apikey_organization")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(sealed_secret="") | models.Q(volcengine=True, revoked_at=None),
+                name="apikey_secret_only_to_sign",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["organization", "-id"], name="apikey_organization"),
+            models.Index(fields=["expires_at"], condition=~models.Q(sealed_secret=""), name="apikey_sealed"),
+        ]
 
     def __str__(self) -> str:
         return f"sk_{self.key_id}_…"
@@ -202,3 +219,19 @@ class IdempotencyRecord(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class UsedSignature(models.Model):
+    """A verified signature of a request, kept until its clock window is over: sent a second time it is a replay."""
+
+    digest = models.BinaryField(max_length=32, unique=True, help_text=_("SHA-256 of key and signature."))
+    first_at = models.DateTimeField(_("first seen"), db_default=Now())
+    expires_at = models.DateTimeField(_("expires"))
+
+    class Meta:
+        verbose_name = _("used signature")
+        verbose_name_plural = _("used signatures")
+        indexes = [models.Index(fields=["expires_at"], name="usedsignature_due")]
+
+    def __str__(self) -> str:
+        return bytes(self.digest).hex()[:12]

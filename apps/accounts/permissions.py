@@ -27,6 +27,7 @@ SCOPES: Final = {
     "jobs:write": gettext_lazy("Order and manage jobs"),
     "assets:write": gettext_lazy("Upload files"),
     "glossaries:write": gettext_lazy("Change glossaries"),
+    "webhooks:write": gettext_lazy("Manage webhooks"),
     "billing:read": gettext_lazy("See balance, ledger and usage"),
 }
 
@@ -49,6 +50,8 @@ PERMISSIONS: Final[dict[str, Permission]] = {
     "assets.write": Permission(_MAKERS, "assets:write"),
     "glossaries.write": Permission(_MAKERS, "glossaries:write"),
     "billing.view": Permission(_MAKERS, "billing:read"),
+    "webhooks.view": Permission(_MAKERS, "jobs:read"),
+    "webhooks.manage": Permission(_MANAGERS, "webhooks:write"),
     "members.manage": Permission(_MANAGERS, None),
     "keys.manage": Permission(_MANAGERS, None),
     "org.manage": Permission(_MANAGERS, None),

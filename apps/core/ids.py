@@ -30,6 +30,7 @@ PREFIXES: Final[dict[str, str]] = {
     "req": "request",
     "whe": "webhook endpoint",
     "whm": "webhook message",
+    "pac": "provider account",
 }
 ID_PATTERN: Final = re.compile(rf"^(?P<prefix>[a-z]{{3}})_[{ALPHABET}]{{16}}\Z")
 

@@ -21,10 +21,10 @@ class TextBox(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class SpeakerCount(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How many people speak; both None means that the engine finds out."""
+    """How many people speak; both None means that the engine finds out. Up to 34, the most of all vendors (seed 000)."""
 
-    min: Annotated[int, Meta(ge=1, le=20)] | None = None
-    max: Annotated[int, Meta(ge=1, le=20)] | None = None
+    min: Annotated[int, Meta(ge=1, le=34)] | None = None
+    max: Annotated[int, Meta(ge=1, le=34)] | None = None
 
 
 class VoiceOptions(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

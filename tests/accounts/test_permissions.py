@@ -20,6 +20,8 @@ EXPECTED = {
     "assets.write": ("yes yes yes no no", "assets:write"),
     "glossaries.write": ("yes yes yes no no", "glossaries:write"),
     "billing.view": ("yes yes yes no no", "billing:read"),
+    "webhooks.view": ("yes yes yes no no", "jobs:read"),
+    "webhooks.manage": ("yes yes no no no", "webhooks:write"),
     "members.manage": ("yes yes no no no", None),
     "keys.manage": ("yes yes no no no", None),
     "org.manage": ("yes yes no no no", None),

@@ -47,8 +47,8 @@ def test_the_example_environment_is_clean(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("remove", "change", "found"),
     [
-        ((), {"SECRET_KEY": "short", "DEBUG": "1"}, {"E011", "E015"}),
-        (("SECRET_KEY", "API_KEY_PEPPER"), {}, {"E010", "W012"}),
+        ((), {"SECRET_KEY": "short", "DEBUG": "1", "SEALING_KEYS": "also-short"}, {"E011", "E015", "E017"}),
+        (("SECRET_KEY", "API_KEY_PEPPER", "SEALING_KEYS"), {}, {"E010", "W012", "W016"}),
         ((), {"PUBLIC_URL": "http://kinoglot.example.com", "METRICS_TOKEN": "abc"}, {"E020", "E014"}),
         ((), {"ALLOWED_HOSTS": "*", "PRIVATE_HOSTS_ALLOWED": "0.0.0.0/0"}, {"E021", "E024"}),
         ((), {"ALLOWED_HOSTS": "other.example.com", "PRIVATE_HOSTS_ALLOWED": "media.inside"}, {"E022", "W024"}),

@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 
-from portal.postgres_cluster import wheel_install
+from portal.postgres_binaries import wheel_install
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCRIPT = Path(__file__).with_name("postgres_holder.py")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -14,6 +15,7 @@ from apps.accounts.actor import Actor
 from apps.accounts.models import ApiKey, Organization, User
 from apps.accounts.permissions import SCOPES, require
 from apps.core import clock, errors
+from apps.core.sealing import Sealer
 from apps.events.log import record
 
 MAX_KEYS: Final = 100
@@ -24,10 +26,16 @@ MAX_OVERLAP: Final = timedelta(days=30)
 
 @transaction.atomic
 def create_api_key(
-    *, actor: Actor, name: str, scopes: Iterable[str], expires_at: datetime | None = None
+    *,
+    actor: Actor,
+    name: str,
+    scopes: Iterable[str],
+    expires_at: datetime | None = None,
+    volcengine: bool = False,
 ) -> tuple[ApiKey, str]:
     """A new key and its whole text `sk_<id>_<secret>`, which is shown this once and never again.
 
+    With `volcengine` the secret is kept encrypted, too: signatures made with it can then be checked (keys.access_pair).
     Raises ApiError 1503 without keys.manage or for anyone but a member;
     5 for a bad name, scope or a moment in the past; 4090 above 100 live keys.
     """
@@ -50,15 +58,21 @@ def create_api_key(
     organization = Organization.objects.select_for_update(no_key=True).get(pk=actor.organization.pk)
     if ApiKey.objects.filter(organization=organization, revoked_at=None).count() >= MAX_KEYS:
         raise errors.conflict(_("There are 100 keys already: revoke those that are not used."))
-    key, text = _make(actor, maker=actor.user, name=name, scopes=wanted, expires_at=expires_at)
-    data = {"name": name, "scopes": wanted, "expires_at": clock.to_text(expires_at) if expires_at else None}
+    key, text = _make(actor, maker=actor.user, name=name, scopes=wanted, expires_at=expires_at, volcengine=volcengine)
+    data: dict[str, object] = {
+        "name": name,
+        "scopes": wanted,
+        "expires_at": clock.to_text(expires_at) if expires_at else None,
+    }
+    if volcengine:
+        data["volcengine"] = True
     _record(actor, key, "key.created", data)
     return key, text
 
 
 @transaction.atomic
 def rotate_api_key(*, actor: Actor, key_id: str, overlap: timedelta = timedelta(hours=24)) -> tuple[ApiKey, str]:
-    """A successor with the same name, scopes, limit and expiry; the old key works on for `overlap` (0 to 30 days).
+    """A successor with the same name, scopes, limit, expiry and switches; the old key works on for `overlap` (0 to 30 days).
 
     Raises ApiError 1503, 404, 5 for a bad overlap, 4090 for a key that is over or has a successor.
     """
@@ -78,24 +92,25 @@ def rotate_api_key(*, actor: Actor, key_id: str, overlap: timedelta = timedelta(
         expires_at=old.expires_at,
         rotated_from=old,
         max_concurrency=old.max_concurrency,
+        volcengine=old.volcengine,
     )
     if overlap:
         old.expires_at = min(old.expires_at or now + overlap, now + overlap)
     else:
-        old.revoked_at = now
-    old.save(update_fields=["expires_at", "revoked_at"])
+        old.revoked_at, old.sealed_secret = now, ""
+    old.save(update_fields=["expires_at", "revoked_at", "sealed_secret"])
     _record(actor, new, "key.rotated", {"from": old.key_id, "overlap_seconds": int(overlap.total_seconds())})
     return new, text
 
 
 @transaction.atomic
 def revoke_api_key(*, actor: Actor, key_id: str) -> ApiKey:
-    """End a key at once (code 1302 from then on); again: nothing changes. Raises ApiError 1503 or 404."""
+    """End a key at once (code 1302 from then on) and forget its secret; again: nothing changes. Raises ApiError 1503 or 404."""
     require(actor, "keys.manage")
     key = _locked(actor, key_id)
     if key.revoked_at is None:
-        key.revoked_at = clock.now()
-        key.save(update_fields=["revoked_at"])
+        key.revoked_at, key.sealed_secret = clock.now(), ""
+        key.save(update_fields=["revoked_at", "sealed_secret"])
         _record(actor, key, "key.revoked", {"name": key.name})
     return key
 
@@ -126,8 +141,10 @@ def _make(
     expires_at: datetime | None,
     rotated_from: ApiKey | None = None,
     max_concurrency: int | None = None,
+    volcengine: bool = False,
 ) -> tuple[ApiKey, str]:
     key_id, text, digest = keys.make()
+    sealed = Sealer(settings.SEALING_KEYS).seal(keys.access_pair(text)[1]) if volcengine else ""
     key = ApiKey.objects.create(
         key_id=key_id,
         organization=actor.organization,
@@ -138,6 +155,8 @@ def _make(
         expires_at=expires_at,
         rotated_from=rotated_from,
         max_concurrency=max_concurrency,
+        volcengine=volcengine,
+        sealed_secret=sealed,
     )
     return key, text
 

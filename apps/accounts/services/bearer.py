@@ -13,7 +13,8 @@ from apps.accounts.models import ApiKey, Organization
 from apps.accounts.permissions import roles_for, scope_for
 from apps.core import errors
 
-_KEY_FIELDS: Final = [field.attname for field in ApiKey._meta.concrete_fields]
+# The sealed secret stays where it is: nobody who only wants to know who calls has a use for it.
+_KEY_FIELDS: Final = [field.attname for field in ApiKey._meta.concrete_fields if field.name != "sealed_secret"]
 _ORGANIZATION_FIELDS: Final = [field.attname for field in Organization._meta.concrete_fields]
 # authorize_key (apps/plans/sql/authorize.sql) decides; the rows ride along so that no second query is needed.
 _QUERY: Final = "SELECT a.code, a.role, {key}, {organization} FROM authorize_key(%s, %s, %s, %s) a{joins}".format(
@@ -29,7 +30,11 @@ def authenticate_bearer(header: str, *, permission: str | None = None, request_i
     Raises ApiError, in this order: 7 malformed, unknown or expired; 1302 revoked; 814 no active membership or subscription;
     1503 scope missing or the maker's role does not allow it; 1305 the plan has no API access.
     """
-    parsed = keys.parse_bearer(header)
+    return authenticate_key(keys.parse_bearer(header), permission=permission, request_id=request_id)
+
+
+def authenticate_key(parsed: keys.ParsedKey, *, permission: str | None = None, request_id: str = "") -> Actor:
+    """The same for a key that was found in another way (a verified signature)."""
     # A permission without a scope is for people only: no key has the scope "".
     scope = None if permission in (None, "api.use") else scope_for(permission) or ""
     roles = roles_for(permission or "api.use")

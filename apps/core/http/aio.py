@@ -16,7 +16,7 @@ from httpx_aiohttp.transport import AiohttpResponseStream, map_aiohttp_exception
 
 from apps.core.http.body import Decoder, declared_length
 from apps.core.http.errors import AddressRefused, FetchFailed, OutboundError, TimedOut, TooLarge
-from apps.core.http.fetch import Reply, next_hop
+from apps.core.http.fetch import Reply, build, next_hop
 from apps.core.http.policy import OutboundPolicy, check_url
 from apps.core.http.transport import default_ssl_context, timeouts, translate
 
@@ -150,14 +150,16 @@ async def async_request(
     headers: Mapping[str, str] | None = None,
     content: bytes | None = None,
     follow_redirects: bool = True,
+    keep_bytes: int | None = None,
 ) -> Reply:
     """One request within policy.total_seconds, its answer at most policy.max_reply_bytes; any status is an answer.
 
-    Redirects are followed for GET and HEAD only. Raises OutboundError.
+    Redirects are followed for GET and HEAD only. With keep_bytes a longer answer is no error: that much of its raw beginning is
+    kept, and what exceeds max_reply_bytes is not read. Raises OutboundError.
     """
     try:
         async with asyncio.timeout(policy.total_seconds):
-            return await _request(http, method, url, policy, dict(headers or {}), content, follow_redirects)
+            return await _request(http, method, url, policy, dict(headers or {}), content, follow_redirects, keep_bytes)
     except TimeoutError:
         raise TimedOut("The host took too long to answer.") from None
 
@@ -170,17 +172,21 @@ async def _request(
     headers: dict[str, str],
     content: bytes | None,
     follow: bool,
+    keep: int | None,
 ) -> Reply:
     target = check_url(url, policy)
     for hops in range(policy.max_redirects + 2):
-        sent = http.build_request(method, target, headers=headers, content=content)
+        sent = build(http, method, target, headers, content)
         try:
             response = await http.send(sent, stream=True)
             try:
                 http.cookies.clear()
                 hop = next_hop(sent, response, policy, hops) if follow and method in ("GET", "HEAD") else None
                 if hop is None:
-                    body = await _body(response, policy.max_reply_bytes) if method != "HEAD" else b""
+                    if keep is not None:
+                        body = await _beginning(response, keep, policy.max_reply_bytes)
+                    else:
+                        body = await _body(response, policy.max_reply_bytes) if method != "HEAD" else b""
                     return Reply(response.status_code, response.headers, body, str(response.url))
                 method, target, headers = hop
             finally:
@@ -188,6 +194,18 @@ async def _request(
         except (httpx.HTTPError, OSError, aiohttp.ClientError) as error:
             raise _translate(error) from None
     raise FetchFailed("The address redirects too often.", retryable=False)
+
+
+async def _beginning(response: httpx.Response, keep: int, most: int) -> bytes:
+    """The first bytes of an answer. Read to its end within `most`, so that the connection can serve again."""
+    kept = bytearray()
+    read = 0
+    async for data in response.aiter_raw():
+        kept += data[: keep - len(kept)]
+        read += len(data)
+        if read > most:
+            break
+    return bytes(kept)
 
 
 async def _body(response: httpx.Response, limit: int) -> bytes:

@@ -12,6 +12,8 @@ class OutboundError(Exception):
 
     job_code: ClassVar[int] = errors.FETCH_FAILED
     retryable: bool = False
+    unsent: bool = False
+    """True when it is certain that the host never saw the request."""
 
     def as_job_error(self) -> errors.JobError:
         """The same as a job's failure."""
@@ -25,17 +27,22 @@ class OutboundError(Exception):
 class BadUrl(OutboundError):
     """The address is malformed, or of a scheme, port or spelling that is not accepted."""
 
+    unsent = True
+
 
 class AddressRefused(OutboundError):
     """The host is, or resolves to, an address that this service may not call."""
+
+    unsent = True
 
 
 class FetchFailed(OutboundError):
     """Name resolution, connection, TLS or the conversation failed."""
 
-    def __init__(self, message: str, *, retryable: bool = True) -> None:
+    def __init__(self, message: str, *, retryable: bool = True, unsent: bool = False) -> None:
         super().__init__(message)
         self.retryable = retryable
+        self.unsent = unsent
 
 
 class BadStatus(FetchFailed):
@@ -56,6 +63,10 @@ class TimedOut(OutboundError):
     """The total time is up, or the host went silent or too slow."""
 
     retryable = True
+
+    def __init__(self, message: str, *, unsent: bool = False) -> None:
+        super().__init__(message)
+        self.unsent = unsent
 
 
 class Stopped(OutboundError):

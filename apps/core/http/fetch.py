@@ -18,7 +18,8 @@ from apps.core.http.policy import OutboundPolicy, check_url
 from apps.core.http.transport import GuardedTransport, timeouts, translate
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_PRIVATE_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
+# Anything else may be a credential: vendors have headers of their own for theirs.
+_PUBLIC_HEADERS = frozenset({"accept", "accept-encoding", "accept-language", "range", "user-agent"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +78,24 @@ def next_hop(
     headers = {
         name: value
         for name, value in request.headers.items()
-        if name not in ("host", "content-length") and (same or name not in _PRIVATE_HEADERS)
+        if name not in ("host", "content-length") and (same or name in _PUBLIC_HEADERS)
     }
     method = "GET" if response.status_code == 303 and request.method != "HEAD" else request.method
     return method, url, headers
+
+
+def build(
+    http: httpx.Client | httpx.AsyncClient,
+    method: str,
+    url: httpx.URL,
+    headers: Mapping[str, str],
+    content: bytes | None,
+) -> httpx.Request:
+    """The request. Raises BadUrl for header values that HTTP cannot carry (a key with letters that are not ASCII)."""
+    try:
+        return http.build_request(method, url, headers=headers, content=content)
+    except UnicodeError:
+        raise BadUrl("A header of the request holds letters that HTTP cannot carry.") from None
 
 
 @contextmanager
@@ -96,7 +111,7 @@ def _response(
     target = check_url(url, policy)
     send_headers = dict(headers or {})
     for hops in range(policy.max_redirects + 2):
-        sent = http.build_request(method, target, headers=send_headers, content=content)
+        sent = build(http, method, target, send_headers, content)
         try:
             response = http.send(sent, stream=True)
         except httpx.HTTPError as error:
@@ -213,4 +228,4 @@ def request(
         return Reply(reply.status_code, reply.headers, body, str(reply.url))
 
 
-__all__ = ["Downloaded", "OutboundError", "Reply", "client", "download", "next_hop", "request"]
+__all__ = ["Downloaded", "OutboundError", "Reply", "build", "client", "download", "next_hop", "request"]

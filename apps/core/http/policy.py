@@ -138,9 +138,9 @@ class OutboundPolicy:
             try:
                 addresses = list(self.resolver(host, port))
             except (OSError, UnicodeError):
-                raise FetchFailed(f"The host {host} could not be found.") from None
+                raise FetchFailed(f"The host {host} could not be found.", unsent=True) from None
         if not addresses:
-            raise FetchFailed(f"The host {host} could not be found.")
+            raise FetchFailed(f"The host {host} could not be found.", unsent=True)
         if not all(self.permits(address, port, host) for address in addresses):
             raise AddressRefused(f"The host {host} is not a public address, so it may not be called.")
         return addresses

@@ -40,7 +40,7 @@ def resolve_in_time(policy: OutboundPolicy, host: str, port: int, seconds: float
     try:
         result = answer.get(timeout=max(0.001, seconds))
     except Empty:
-        raise TimedOut(f"Looking up the host {host} took too long.") from None
+        raise TimedOut(f"Looking up the host {host} took too long.", unsent=True) from None
     if isinstance(result, Exception):
         raise result
     return result
@@ -119,8 +119,8 @@ class _Backend(httpcore.NetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 last = error
         if isinstance(last, httpcore.ConnectTimeout):
-            raise TimedOut(f"The host {host} did not answer in time.") from None
-        raise FetchFailed(f"The host {host} refused the connection.") from None
+            raise TimedOut(f"The host {host} did not answer in time.", unsent=True) from None
+        raise FetchFailed(f"The host {host} refused the connection.", unsent=True) from None
 
     def _left(self, limit: Deadline) -> float:
         return max(0.001, min(limit.left, self._deadline.left if self._deadline else limit.left))
@@ -159,12 +159,14 @@ def translate(error: Exception) -> OutboundError:
     if isinstance(error, OutboundError):
         return error
     if isinstance(error, httpx.TimeoutException):
-        return TimedOut("The host took too long to answer.")
+        waited = isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
+        return TimedOut("The host took too long to answer.", unsent=waited)
     if isinstance(error, httpx.ConnectError) and isinstance(_root(error), ssl.SSLError):
-        return FetchFailed("The host's TLS certificate or connection is not valid.", retryable=False)
+        return FetchFailed("The host's TLS certificate or connection is not valid.", retryable=False, unsent=True)
     if isinstance(error, httpx.RemoteProtocolError):
         return FetchFailed("The host broke the conversation off, or did not speak HTTP.")
-    return FetchFailed("The connection to the host failed.")
+    unsent = isinstance(error, httpx.ConnectError | httpx.UnsupportedProtocol)
+    return FetchFailed("The connection to the host failed.", unsent=unsent)
 
 
 def _root(error: BaseException) -> BaseException:

@@ -9,14 +9,14 @@ from django.db import connection
 
 from apps.accounts.actor import Actor
 from apps.core import errors
-from apps.plans.models import Service, Subscription, Wallet
-from apps.plans.pricing import billable_items
-from apps.providers.orders import TranslationOrder
+from apps.plans.models import Subscription, Wallet
+from apps.plans.pricing import billable_items, service_of
+from apps.providers.orders import Order, TranslationOrder
 
 
 @dataclass(frozen=True, slots=True)
 class EstimateLine:
-    """One item for one locale: quantity of started units (minute or second) and its price in milli-credits."""
+    """One item for one locale ("" for lip sync): quantity of started units (minute or second) and its price in milli-credits."""
 
     locale: str
     stage: str
@@ -50,8 +50,12 @@ class Estimate:
         return sum(line.millicredits for line in self.lines if line.locale == locale)
 
 
-def estimate(*, actor: Actor, order: TranslationOrder, duration_ms: int | None = None) -> Estimate:
-    """Price an order for the actor's organization and pool. Raises ApiError 814 without a subscription."""
+def estimate(*, actor: Actor, order: Order, duration_ms: int | None = None, assumed: bool | None = None) -> Estimate:
+    """Price an order for the actor's organization and pool. Raises ApiError 814 without a subscription.
+
+    `assumed` says that a part of duration_ms is not known; by default that it is None.
+    """
+    assumed = duration_ms is None if assumed is None else assumed
     row = (
         Subscription.objects.filter(organization=actor.organization)
         .exclude(status=Subscription.Status.CANCELED)
@@ -62,19 +66,20 @@ def estimate(*, actor: Actor, order: TranslationOrder, duration_ms: int | None =
         raise errors.ApiError(errors.NO_MEMBERSHIP)
     plan_id, max_duration = row
     items = billable_items(order)
-    priced = price_items(plan_id=plan_id, service=Service.TRANSLATE, items=items, duration_ms=duration_ms)
+    locales = order.target_locales if isinstance(order, TranslationOrder) else [""]
+    priced = price_items(plan_id=plan_id, service=service_of(order), items=items, duration_ms=duration_ms)
     lines = tuple(
         EstimateLine(locale, item, unit, quantity, millicredits)
-        for locale in order.target_locales
+        for locale in locales
         for item, unit, quantity, millicredits in priced
     )
     total = most = sum(line.millicredits for line in lines)
-    if duration_ms is None:
-        longest = price_items(plan_id=plan_id, service=Service.TRANSLATE, items=items, duration_ms=max_duration * 1000)
-        most = sum(amount for *_, amount in longest) * len(order.target_locales)
+    if assumed:
+        longest = price_items(plan_id=plan_id, service=service_of(order), items=items, duration_ms=max_duration * 1000)
+        most = sum(amount for *_, amount in longest) * len(locales)
     wallet = Wallet.objects.filter(organization=actor.organization, pool=actor.pool)
     available = wallet.values_list("available", flat=True).first() or 0
-    return Estimate(lines, total, max(most, total), duration_ms is None, actor.pool, available)
+    return Estimate(lines, total, max(most, total), assumed, actor.pool, available)
 
 
 def price_items(
@@ -93,8 +98,8 @@ def price_items(
     return rows
 
 
-def price_measured(*, plan_id: int, order: TranslationOrder, measured_ms: int) -> int:
+def price_measured(*, plan_id: int, order: Order, measured_ms: int) -> int:
     """What one locale of the order costs at its measured length, milli-credits: the amount for capture_hold."""
     items = billable_items(order)
-    rows = price_items(plan_id=plan_id, service=Service.TRANSLATE, items=items, duration_ms=measured_ms)
+    rows = price_items(plan_id=plan_id, service=service_of(order), items=items, duration_ms=measured_ms)
     return sum(amount for *_, amount in rows)
