@@ -1,8 +1,8 @@
-"""TranslationOrder: the frozen, provider-neutral description of what was asked (DESIGN section 1)."""
+"""TranslationOrder and LipsyncOrder: the frozen, provider-neutral description of what was asked (DESIGN section 1)."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -13,6 +13,10 @@ MediaType = Literal["auto", "video", "audio"]
 ExportType = Literal["auto", "video", "audio", "all", "subtitles"]
 ReviewAfter = Literal["never", "recognize", "translate"]
 SubtitleUsage = Literal["original", "final_translated", "bilingual"]
+LipsyncModel = Literal["lipsync-video", "lipsync-image", "lipsync-image-multi"]
+LipsyncResolution = Literal["480p", "720p"]
+LipsyncInput = Literal["video", "image", "audio", "left_audio", "right_audio", "mask_image"]
+SpeakingOrder = Literal["meanwhile", "left_right", "right_left"]
 PublicId = Annotated[str, Meta(min_length=5, max_length=32)]
 WebUrl = Annotated[str, Meta(min_length=8, max_length=4096)]
 
@@ -64,3 +68,49 @@ class TranslationOrder(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     callback_url: WebUrl | None = None
     project: PublicId | None = None
     title: Annotated[str, Meta(max_length=200)] = ""
+
+
+class LipsyncOrder(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What one of the three forms of POST /lipsync-* asks for (seed 003): one picture, one or two voices.
+
+    `lipsync-video` takes `video` and `audio`, `lipsync-image` `image` and `audio`, `lipsync-image-multi` `image`, `left_audio`
+    and `right_audio` (the faces as the viewer sees them) with the `order` in which they speak. `mask_image` limits where the
+    picture may change (white: may), `seed` makes a result repeatable.
+    """
+
+    model: LipsyncModel
+    video: Source | None = None
+    image: Source | None = None
+    audio: Source | None = None
+    left_audio: Source | None = None
+    right_audio: Source | None = None
+    order: SpeakingOrder = "meanwhile"
+    resolution: LipsyncResolution = "480p"
+    mask_image: Source | None = None
+    prompt: Annotated[str, Meta(max_length=2000)] = ""
+    seed: int | None = None
+    provider: str | None = None
+    callback_url: WebUrl | None = None
+    project: PublicId | None = None
+    title: Annotated[str, Meta(max_length=200)] = ""
+
+    def inputs(self) -> dict[LipsyncInput, Source]:
+        """The files that the order names, by their place in the form, the picture first."""
+        found: dict[LipsyncInput, Source | None] = {
+            "video": self.video,
+            "image": self.image,
+            "audio": self.audio,
+            "left_audio": self.left_audio,
+            "right_audio": self.right_audio,
+            "mask_image": self.mask_image,
+        }
+        return {name: source for name, source in found.items() if source is not None}
+
+
+LIPSYNC_NEEDS: Final[dict[LipsyncModel, tuple[LipsyncInput, ...]]] = {
+    "lipsync-video": ("video", "audio"),
+    "lipsync-image": ("image", "audio"),
+    "lipsync-image-multi": ("image", "left_audio", "right_audio"),
+}
+"""The files that each form must have; `mask_image` may be given with any of them."""
+Order = TranslationOrder | LipsyncOrder

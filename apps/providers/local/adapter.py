@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from apps.engine.task import EngineTask, GlossaryTerm, Limits
 from apps.engine.workspace import SOURCE_FILE, SUBTITLE_FILE
@@ -16,8 +16,12 @@ def engine_task(
     terms: Sequence[GlossaryTerm] = (),
     limits: Limits | None = None,
     title: str = "",
+    cast: Mapping[str, str] | None = None,
 ) -> EngineTask:
-    """The engine's task for one target locale of an order; terms are those of the pinned glossary versions."""
+    """The engine's task for one target locale of an order; terms are those of the pinned glossary versions.
+
+    `cast` are the voices of speakers in the iteration before.
+    """
     given = order.subtitle
     return EngineTask(
         source=SOURCE_FILE,
@@ -32,6 +36,7 @@ def engine_task(
         text_box=order.ocr_text_box,
         speaker_count=order.speaker_count,
         voice=order.voice,
+        cast=dict(cast or {}),
         style=order.subtitle_style,
         timing=order.timing,
         glossary=tuple(terms),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Final
 
 from apps.core import languages
@@ -10,6 +11,8 @@ from apps.engine import routes
 from apps.engine.settings import EngineSettings
 from apps.engine.voices import voice_set
 from apps.providers.base import ANY, Capabilities
+from apps.providers.lipsync import LIPSYNC_MODELS, LipsyncAbility
+from apps.providers.orders import TranslationOrder
 
 _FRESH_SECONDS: Final = 30.0
 _OPTIONS: Final = frozenset(
@@ -71,6 +74,13 @@ class LocalProvider:
         return ""
 
 
+def check(order: TranslationOrder) -> Mapping[str, list[str]]:
+    """The engine does not look for old subtitles by itself."""
+    if order.subtitle_style.erase_source and order.ocr_text_box is None:
+        return {"ocr_text_box": ["Needed to erase the old subtitles: it says where they are."]}
+    return {}
+
+
 LOCAL: Final = LocalProvider()
 _CAPABILITIES: Final = Capabilities(
     steps=frozenset({"subtitles", "voice"}),
@@ -79,5 +89,13 @@ _CAPABILITIES: Final = Capabilities(
     media_types=frozenset({"auto", "video", "audio"}),
     options=_OPTIONS,
     pair=LOCAL.pair,
-    remarks=("Works on this machine's own processor; nothing leaves it.",),
+    check=check,
+    # A prompt is a hint for style; the preview has one style, and an order does not fail for the hint.
+    lipsync={
+        model: LipsyncAbility(options=frozenset({"mask_image", "prompt", "seed", "turns"})) for model in LIPSYNC_MODELS
+    },
+    remarks=(
+        "Works on this machine's own processor; nothing leaves it.",
+        "Its lip sync is a preview; a prompt has no effect on it.",
+    ),
 )

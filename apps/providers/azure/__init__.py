@@ -1,0 +1,1 @@
+"""Azure Video Translation: the adapter that calls it, and the wire format that adapter and dialect share."""

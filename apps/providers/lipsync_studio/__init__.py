@@ -1,0 +1,1 @@
+"""lipsync.studio: https://lipsync.studio (its API page is seed 003)."""

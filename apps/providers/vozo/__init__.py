@@ -1,0 +1,1 @@
+"""Vozo Translate: https://www.vozo.ai/docs/api_reference."""
