@@ -19,6 +19,7 @@ import msgspec
 
 from apps.core.errors import JobError
 from apps.engine import limits
+from apps.engine.reuse import Reuse
 from apps.engine.settings import EngineSettings
 from apps.engine.stages import load_stage
 from apps.engine.workspace import LOCK_FILE, Workspace
@@ -82,7 +83,10 @@ def _run(workspace: Workspace, stage_name: str, channel: Channel) -> dict[str, o
     workspace.clear_temporary()
     workspace.path(".tmp").mkdir(exist_ok=True)
     started = time.monotonic()
-    stage.run(workspace, task, channel.report)
+    reuse = Reuse.of(EngineSettings.from_env())
+    if not reuse.bring_stage(workspace, stage_name, key):
+        stage.run(workspace, task, channel.report)
+        reuse.keep_stage(workspace, stage_name, key, stage.outputs(task))
     spent = usage() | {"wall": time.monotonic() - started}
     workspace.mark_done(
         stage_name,

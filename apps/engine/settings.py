@@ -22,7 +22,8 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
     takes deepfilternet when it is installed, else keeps the original and ducks it. The wall-clock limit of a stage is
     timeout_base + timeout_per_second * media duration; processor time may be that times the threads. memory_limit
     limits the private writable memory of every process of a stage (RLIMIT_DATA; see apps/engine/limits.py).
-    isolate_network puts a stage into a network namespace of its own where the kernel allows it.
+    isolate_network puts a stage into a network namespace of its own where the kernel allows it. reuse_dir is the folder
+    of what was made of the same source before (apps/engine/reuse.py); "" keeps nothing.
     """
 
     model_dir: str = ""
@@ -43,6 +44,7 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
     timeout_per_second: float = 12.0
     nice: int = 5
     isolate_network: bool = True
+    reuse_dir: str = ""
 
     @property
     def cores(self) -> int:

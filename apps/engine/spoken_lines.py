@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +12,7 @@ import soundfile
 
 from apps.engine import ffmpeg
 from apps.engine.fit import Slot, speed_for, tempo_for
+from apps.engine.reuse import Reuse
 from apps.engine.samples import Samples, fade, level, trim
 from apps.engine.voices import VoiceSet
 from apps.engine.workspace import Workspace
@@ -20,7 +20,7 @@ from apps.engine.workspace import Workspace
 LINES_DIR = "lines"
 CUT_HEARD = 0.05  # seconds; a shorter end is fading noise, not a word
 RATE = 48_000
-RECIPE = 2  # part of every key: raise it when the way a line is made changes
+RECIPE = 3  # part of every key: raise it when the way a line is made changes
 
 
 class Voice(Protocol):
@@ -54,15 +54,6 @@ class Spoken(msgspec.Struct, frozen=True):
     cut: float
 
 
-def speakable(text: str) -> str:
-    """The text as it is to be said: without markup, sound descriptions in brackets, music signs and leading dashes."""
-    text = re.sub(r"<[^>]*>|\{\\[^}]*\}", " ", text)
-    text = re.sub(r"\[[^\]]*\]|♪[^♪]*♪|[♪♫]", " ", text)
-    text = re.sub(r"(^|\s)[-–—]\s+", " ", text)
-    text = " ".join(text.split())
-    return text if re.search(r"\w", text) else ""
-
-
 def key_of(text: str, voices: VoiceSet, voice: str, slot: Slot) -> str:
     """File name of a line: everything that decides its samples, but not its place on the track."""
     parts = [RECIPE, voices.model, voices.spoken, voice, text, slot.length, slot.room, slot.lead]
@@ -74,14 +65,27 @@ def wav_name(key: str) -> str:
     return f"{LINES_DIR}/{key}.wav"
 
 
-def kept(ws: Workspace, key: str) -> Spoken | None:
-    """Facts of a line that was spoken before, None when it was not (or was not finished)."""
+def facts_name(key: str) -> str:
+    """Workspace name of a line's facts."""
+    return f"{LINES_DIR}/{key}.json"
+
+
+def kept(ws: Workspace, key: str, reuse: Reuse | None = None) -> Spoken | None:
+    """Facts of a line that was spoken before, here or (with `reuse`) in an earlier job; None when it was not, or not finished."""
+    if reuse is not None and not ws.exists(wav_name(key)) and reuse.bring(ws, facts_name(key)):
+        reuse.bring(ws, wav_name(key))
     try:
         if ws.path(wav_name(key)).stat().st_size > 0:
-            return msgspec.json.decode(ws.path(f"{LINES_DIR}/{key}.json").read_bytes(), type=Spoken)
+            return msgspec.json.decode(ws.path(facts_name(key)).read_bytes(), type=Spoken)
     except (OSError, msgspec.MsgspecError):
         pass
     return None
+
+
+def share(ws: Workspace, key: str, reuse: Reuse) -> None:
+    """Keeps a finished line for later jobs; the sound last, as in the workspace."""
+    reuse.keep(ws, facts_name(key))
+    reuse.keep(ws, wav_name(key))
 
 
 def make(ws: Workspace, key: str, tts: Voice, text: str, voices: VoiceSet, voice: str, slot: Slot) -> Spoken:
@@ -96,7 +100,7 @@ def make(ws: Workspace, key: str, tts: Voice, text: str, voices: VoiceSet, voice
     spoken = Spoken(
         round(len(fitted) / RATE, 3), round(natural, 3), speed, tempo, lead, round(cut, 3) if cut > CUT_HEARD else 0.0
     )
-    ws.write_json(f"{LINES_DIR}/{key}.json", spoken)
+    ws.write_json(facts_name(key), spoken)
     with ws.writing(wav_name(key)) as path:
         _write(path, fitted)
     return spoken

@@ -40,6 +40,7 @@ class EngineTask(msgspec.Struct, frozen=True, kw_only=True):
     source, subtitle_file and subtitle_target_file are names inside the workspace, never paths. source_language is
     "auto" or a locale of the languages table; target_locale is always a locale. With subtitle_source "file" and
     subtitle_usage "original" a second file of the translation may come along (seed 002, SourceAndTargetSubtitleFile).
+    `cast` says with which voices speakers (by id) spoke in an earlier iteration: they keep them.
     """
 
     source: str = "source"
@@ -55,6 +56,7 @@ class EngineTask(msgspec.Struct, frozen=True, kw_only=True):
     text_box: TextBox | None = None
     speaker_count: SpeakerCount = SpeakerCount()
     voice: VoiceOptions = VoiceOptions()
+    cast: dict[str, str] = {}
     style: SubtitleStyle = SubtitleStyle()
     timing: Timing = Timing()
     glossary: tuple[GlossaryTerm, ...] = ()

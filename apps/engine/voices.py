@@ -109,14 +109,22 @@ def is_voice(settings: EngineSettings, voices: VoiceSet, name: str) -> bool:
     return name.replace("_", "").replace("+", "").isalnum() and bool(_installed(settings, (name,)))
 
 
-def cast(voices: VoiceSet, speakers: Iterable[str], kinds: Mapping[str, str]) -> dict[str, str]:
+def cast(
+    voices: VoiceSet, speakers: Iterable[str], kinds: Mapping[str, str], known: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Speaker id -> voice, the same for the same speakers and kinds ("female", "male"), whatever their lines say.
 
-    Speakers of unknown kind alternate; when there are more speakers than voices, voices repeat.
+    Speakers of unknown kind alternate; when there are more speakers than voices, voices repeat. Who has a `known` voice keeps it, and
+    the others take from those that are left.
     """
-    used = {"female": 0, "male": 0}
-    chosen: dict[str, str] = {}
+    chosen = {speaker: voice for speaker, voice in (known or {}).items() if speaker in set(speakers)}
+    used = {
+        "female": sum(voice in voices.female for voice in chosen.values()),
+        "male": sum(voice in voices.male for voice in chosen.values()),
+    }
     for number, speaker in enumerate(sorted(set(speakers))):
+        if speaker in chosen:
+            continue
         kind = kinds.get(speaker) or ("female" if number % 2 else "male")
         names = voices.female if kind == "female" else voices.male
         chosen[speaker] = names[used[kind] % len(names)]

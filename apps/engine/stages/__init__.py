@@ -15,8 +15,9 @@ STAGES: dict[str, str] = {
     "translate": "apps.engine.stages.translate",
     "speak": "apps.engine.stages.speak",
     "render": "apps.engine.stages.render",
+    "lipsync": "apps.engine.stages.lipsync",
 }
-"""Stage name -> module with a STAGE object, in the order of work."""
+"""Stage name -> module with a STAGE object, in the order of work; lipsync is the one stage of a lip-sync job."""
 
 
 class Report(Protocol):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from apps.core.errors import JobError
 from apps.core.languages import AUTO, base_language, traditional, whisper_language
 from apps.engine import given, segment, sound, speakers, subtitles, textlang
 from apps.engine.media import MediaInfo
+from apps.engine.reuse import Reuse
 from apps.engine.settings import EngineSettings
 from apps.engine.stages import Report
 from apps.engine.stages.probe import read_probe
@@ -15,7 +20,35 @@ from apps.engine.task import EngineTask
 from apps.engine.transcript import Line, Speaker, Transcript
 from apps.engine.workspace import ASR_FILE, PROBE_FILE, RECOGNIZED_FILE, Workspace
 
+if TYPE_CHECKING:
+    from apps.engine.asr import Recognizer
+
 VERSION = 1
+
+
+class Heard(msgspec.Struct):
+    """A source's words, whatever language they are to be translated into; `whisper` is the recognizer's name of the language.
+
+    Jobs of one source share it (apps/engine/reuse.py): the first that is done, the others take over.
+    """
+
+    transcript: Transcript
+    whisper: str = ""
+
+
+def heard_name(ws: Workspace, task: EngineTask, asks: list[object]) -> str:
+    """Where a source's words are kept: named by the source and everything that was asked of the recognition."""
+    return f"heard-{ws.key_of('heard', (task.source, PROBE_FILE), *asks)[:32]}.json"
+
+
+def heard_before(ws: Workspace, name: str, reuse: Reuse) -> Heard | None:
+    """The words that another job of this source has recognized; None when none has."""
+    if not reuse.bring(ws, name):
+        return None
+    try:
+        return msgspec.json.decode(ws.path(name).read_bytes(), type=Heard)
+    except (OSError, msgspec.MsgspecError):
+        return None
 
 
 class Recognize:
@@ -39,28 +72,41 @@ class Recognize:
         return (RECOGNIZED_FILE,)
 
     def key(self, task: EngineTask, ws: Workspace) -> str:
-        """Everything that the words, the cuts and the speakers depend on."""
-        settings = EngineSettings.from_env()
-        asks = [
-            task.source_language, task.target_locale, task.subtitle_source, task.subtitle_usage, task.text_box,
+        """Everything that the words, the cuts and the speakers depend on, and the target (some need the English beside)."""
+        asks = self._asks(task, EngineSettings.from_env())
+        return ws.key_of(self.name, self.inputs(task), task.target_locale, *asks)
+
+    def _asks(self, task: EngineTask, settings: EngineSettings) -> list[object]:
+        """What is the same for all target languages of an order."""
+        return [
+            VERSION, task.source_language, task.subtitle_source, task.subtitle_usage, task.text_box,
             task.speaker_count, task.timing.punctuation_split, settings.whisper_model, settings.whisper_beam,
             speakers.available(settings),
         ]  # fmt: skip
-        return ws.key_of(self.name, self.inputs(task), VERSION, *asks)
 
     def run(self, ws: Workspace, task: EngineTask, report: Report) -> None:
         """Recognizes by the way that the task names."""
         info, settings = read_probe(ws), EngineSettings.from_env()
+        reuse, name = Reuse.of(settings), heard_name(ws, task, self._asks(task, settings))
+        heard = heard_before(ws, name, reuse) if task.subtitle_source != "file" else None
         audio: Path | None = None
-        if info.has_audio:
-            with ws.writing(ASR_FILE) as target:
-                sound.extract_for_speech(ws, task.source, info, target)
-            audio = ws.path(ASR_FILE)
         try:
-            ways = {"asr": by_ear, "ocr": by_eye, "file": by_file}
-            transcript = ways[task.subtitle_source](ws, task, info, audio, settings, report)
+            if info.has_audio and (heard is None or wants_english(heard, task, settings)):
+                with ws.writing(ASR_FILE) as target:
+                    sound.extract_for_speech(ws, task.source, info, target)
+                audio = ws.path(ASR_FILE)
+            if heard is None:
+                ways = {"asr": by_ear, "ocr": by_eye, "file": by_file}
+                heard = ways[task.subtitle_source](ws, task, info, audio, settings, report)
+                ws.write_json(name, heard)
+                reuse.keep(ws, name)
+            if wants_english(heard, task, settings):
+                assert audio is not None, "heard words have a sound"
+                add_english(heard, audio, settings)
         finally:
             ws.path(ASR_FILE).unlink(missing_ok=True)
+        transcript = heard.transcript
+        transcript.target_locale = task.target_locale
         if task.limits.max_lines and len(transcript.lines) > task.limits.max_lines:
             raise JobError(10905, f"there are more than {task.limits.max_lines} lines")
         ws.write_transcript(RECOGNIZED_FILE, transcript)
@@ -69,13 +115,13 @@ class Recognize:
 
 def by_ear(
     ws: Workspace, task: EngineTask, info: MediaInfo, audio: Path | None, settings: EngineSettings, report: Report
-) -> Transcript:
+) -> Heard:
     """Whisper, then corrected word times, sentences, speakers."""
-    from apps.engine import align, asr
+    from apps.engine import align
 
     if audio is None:
         raise JobError(10002, "the file has no audio stream: there is no speech to recognize")
-    recognizer = asr.Recognizer(settings)
+    recognizer = _recognizer(settings)
     asked = task.source_language
     heard = recognizer.transcribe(
         audio, None if asked == AUTO else whisper_language(asked), prompt_for(asked),
@@ -97,8 +143,7 @@ def by_ear(
     text = " ".join(line.source for line in lines)
     language = asked if asked != AUTO else textlang.locale_of(heard.language, text)
     people = speakers.assign(lines, audio, task.speaker_count, settings)
-    add_english(recognizer, lines, audio, language, heard.language, task, settings)
-    return _transcript(task, info, language, people, lines)
+    return Heard(_transcript(task, info, language, people, lines), heard.language)
 
 
 def prompt_for(locale: str) -> str | None:
@@ -112,7 +157,7 @@ def prompt_for(locale: str) -> str | None:
 
 def by_eye(
     ws: Workspace, task: EngineTask, info: MediaInfo, audio: Path | None, settings: EngineSettings, report: Report
-) -> Transcript:
+) -> Heard:
     """Text burnt into the picture, inside the box."""
     from apps.engine import ocr
 
@@ -122,12 +167,12 @@ def by_eye(
     lines, names = given.lines_from_cues(cues, info.duration, task.timing.punctuation_split, 0)
     language = _language(task, " ".join(line.source for line in lines))
     people = speakers.by_names(lines, names, audio) or speakers.assign(lines, audio, task.speaker_count, settings)
-    return _transcript(task, info, language, people, lines)
+    return Heard(_transcript(task, info, language, people, lines))
 
 
 def by_file(
     ws: Workspace, task: EngineTask, info: MediaInfo, audio: Path | None, settings: EngineSettings, report: Report
-) -> Transcript:
+) -> Heard:
     """Given subtitles: of the source, of the finished translation, or of both."""
     if not task.subtitle_file:
         raise JobError(10034, "no subtitle file was given")
@@ -148,29 +193,32 @@ def by_file(
         for line in lines:
             line.source, line.target = "", line.source
     people = speakers.by_names(lines, names, audio) or speakers.assign(lines, audio, task.speaker_count, settings)
-    return _transcript(task, info, language, people, lines)
+    return Heard(_transcript(task, info, language, people, lines))
 
 
-def add_english(
-    recognizer: object,
-    lines: list[Line],
-    audio: Path,
-    language: str,
-    whisper: str,
-    task: EngineTask,
-    settings: EngineSettings,
-) -> None:
-    """Fills pivot_english where no installed text model leads from the source language to English."""
-    from apps.engine import asr
+def wants_english(heard: Heard, task: EngineTask, settings: EngineSettings) -> bool:
+    """True when no installed text model leads from what was heard to the target, so that the recognizer's own English must."""
     from apps.engine.capabilities import needs_english_pivot
 
-    assert isinstance(recognizer, asr.Recognizer)
-    if base_language(language or "en") == "en":
-        return
-    if not needs_english_pivot(settings, language, task.target_locale):
-        return
+    language = heard.transcript.source_language
+    if task.subtitle_source != "asr" or base_language(language or "en") == "en":
+        return False
+    return needs_english_pivot(settings, language, task.target_locale)
+
+
+def add_english(heard: Heard, audio: Path, settings: EngineSettings) -> None:
+    """Fills pivot_english."""
+    recognizer, lines = _recognizer(settings), heard.transcript.lines
     for line, piece in zip(lines, speakers.cut_pieces(lines, audio), strict=True):
-        line.pivot_english = recognizer.english(piece, whisper or None)
+        line.pivot_english = recognizer.english(piece, heard.whisper or None)
+
+
+@functools.lru_cache(maxsize=1)
+def _recognizer(settings: EngineSettings) -> Recognizer:
+    """Loaded once in this process."""
+    from apps.engine import asr
+
+    return asr.Recognizer(settings)
 
 
 def _language(task: EngineTask, text: str) -> str:

@@ -12,11 +12,13 @@ import msgspec
 
 from apps.core.errors import PAIR_UNAVAILABLE, JobError
 from apps.engine import fit, samples, spoken_lines
+from apps.engine.reuse import Reuse
 from apps.engine.settings import EngineSettings
+from apps.engine.spoken_text import speakable
 from apps.engine.stages import Report
 from apps.engine.task import EngineTask
 from apps.engine.transcript import Line
-from apps.engine.voice_kind import kinds
+from apps.engine.voice_kind import Kind, kinds
 from apps.engine.voices import VoiceSet, cast, is_voice, voice_set
 from apps.engine.workspace import RECOGNIZED_FILE, SPEECH_FILE, TRANSCRIPT_FILE, VOICE_FILE, Workspace
 
@@ -52,6 +54,7 @@ class Speak:
             self.inputs(task),
             task.target_locale,
             task.voice,
+            task.cast,
             voices.model if voices else "",
             spoken_lines.RECIPE,
         )
@@ -64,14 +67,17 @@ class Speak:
         if voices is None:
             raise JobError(PAIR_UNAVAILABLE, f"no installed voice speaks {task.target_locale}")
         transcript = ws.read_transcript(TRANSCRIPT_FILE)
-        lines = [line for line in transcript.lines if spoken_lines.speakable(line.target)]
+        lines = [line for line in transcript.lines if speakable(line.target)]
         lines.sort(key=lambda line: (line.start, line.end, line.id))
         if not lines:
             raise JobError(10044, "the transcript has no text to speak")
         speakers = {*(speaker.id for speaker in transcript.speakers), *(line.speaker for line in transcript.lines)}
-        # as recognized, not as reviewed: an edited line must not change who sounds how
-        heard = kinds(ws.read_transcript(RECOGNIZED_FILE), ws.path(SPEECH_FILE), settings)
-        facts = SpeakFacts(voices.backend, voices.model, voices.spoken, cast(voices, speakers, heard))
+        known = {who: voice for who, voice in task.cast.items() if is_voice(settings, voices, voice)}
+        heard: dict[str, Kind] = {}
+        if not speakers <= known.keys():
+            # as recognized, not as reviewed: an edited line must not change who sounds how
+            heard = kinds(ws.read_transcript(RECOGNIZED_FILE), ws.path(SPEECH_FILE), settings)
+        facts = SpeakFacts(voices.backend, voices.model, voices.spoken, cast(voices, speakers, heard, known))
         facts.remarks = [*([voices.remark] if voices.remark else []), *_not_honoured(task)]
         pieces = _speak_lines(ws, settings, voices, lines, transcript.duration, facts, report)
         with ws.writing(VOICE_FILE) as path:
@@ -102,6 +108,7 @@ def _speak_lines(
 ) -> list[tuple[float, str]]:
     """Speak what is not there yet; (start second, workspace name) of every line."""
     tts: spoken_lines.Voice | None = None
+    reuse = Reuse.of(settings)
     places: list[tuple[float, str]] = []
     report(0, len(lines), "line")
     for number, (line, slot) in enumerate(zip(lines, fit.slots(lines, duration), strict=True), start=1):
@@ -110,12 +117,13 @@ def _speak_lines(
             voice = line.voice
         elif line.voice:
             remark = f"there is no voice {line.voice}"
-        text = spoken_lines.speakable(line.target)
+        text = speakable(line.target)
         key = spoken_lines.key_of(text, voices, voice, slot)
-        spoken = spoken_lines.kept(ws, key)
+        spoken = spoken_lines.kept(ws, key, reuse)
         if spoken is None:
             tts = tts or load_voice(settings, voices)  # not loaded at all when every line is there
             spoken = spoken_lines.make(ws, key, tts, text, voices, voice, slot)
+            spoken_lines.share(ws, key, reuse)
         start = max(0.0, line.start - spoken.lead)
         places.append((start, spoken_lines.wav_name(key)))
         facts.lines.append(_fit(line, slot, spoken, start, voice, remark))
