@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.ids import PREFIXES
 from apps.events.admin_base import CREATED_FILTER, NewestFirst, actor_label, pretty_json
-from apps.events.models import Event
+from apps.events.models import Cursor, Event
 
 
 @admin.register(Event)
@@ -40,3 +40,12 @@ class EventAdmin(NewestFirst):
     @admin.display(description=_("data"))
     def details(self, event: Event) -> SafeString:
         return pretty_json(event.data)
+
+
+@admin.register(Cursor)
+class CursorAdmin(NewestFirst):
+    """How far the durable readers of the log have come: of webhooks, for one."""
+
+    list_display = ("name", "last_id", "moved_at")
+    search_fields = ("=name",)
+    fields = ("name", "last_id", "done", "goal", "after_id", "floor", "system", "moved_at")

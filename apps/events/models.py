@@ -34,3 +34,27 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.subject_id}"
+
+
+class Cursor(models.Model):
+    """How far a durable reader of the log has come (apps/events/cursor.py).
+
+    `done` is the PostgreSQL snapshot of its last reading: what was visible in it has been read. `system` names the database
+    cluster whose transaction numbers these are; `floor` and `last_id` let it go on after the log was restored into another one.
+    """
+
+    name = models.CharField(max_length=40, primary_key=True)
+    done = models.TextField()
+    goal = models.TextField(blank=True, default="", help_text="Snapshot that is being read up to, while in pages.")
+    after_id = models.BigIntegerField(default=0, help_text="Last row read on the way to the goal.")
+    last_id = models.BigIntegerField(default=0)
+    floor = models.BigIntegerField(default=0)
+    system = models.BigIntegerField()
+    moved_at = models.DateTimeField(db_default=models.functions.Now())
+
+    class Meta:
+        verbose_name = _("reader's position")
+        verbose_name_plural = _("readers' positions")
+
+    def __str__(self) -> str:
+        return self.name
