@@ -89,6 +89,29 @@ def add_version(*, actor: Actor, glossary: Glossary, terms: Sequence[TermDraft])
     return version
 
 
+def rename_glossary(*, actor: Actor, glossary: Glossary, name: str) -> Glossary:
+    """Another name; the same again changes nothing. Raises ApiError 5, or 4100 for an archived glossary."""
+    require(actor, "glossaries.write")
+    name = name.strip()
+    if not 1 <= len(name) <= 120:
+        raise errors.invalid("name", "Needs 1 to 120 characters.")
+    with transaction.atomic():
+        locked = Glossary.objects.select_for_update(no_key=True).get(pk=glossary.pk)
+        if locked.archived_at is not None:
+            raise errors.ApiError(errors.GONE, "The glossary is archived.")
+        if locked.name != name:
+            before, locked.name = locked.name, name
+            locked.save(update_fields=["name"])
+            log.record(
+                type="glossary.renamed",
+                actor=actor,
+                organization_id=actor.organization.pk,
+                subject=locked,
+                data={"from": before, "to": name},
+            )
+    return locked
+
+
 def archive_glossary(*, actor: Actor, glossary: Glossary) -> None:
     """New orders cannot name it any more; running jobs keep their version. Again is harmless."""
     require(actor, "glossaries.write")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dramatiq
 
 from apps.jobs import services
-from apps.jobs.services import deliver, remote
+from apps.jobs.services.vendor import close, crowd, drive
 
 DAY_MS = 86_400_000
 
@@ -22,19 +22,27 @@ def run_engine(public_id: str) -> None:
     services.run_engine(public_id)
 
 
-@dramatiq.actor(queue_name="default", max_retries=8, min_backoff=5_000, max_backoff=3_600_000, time_limit=60_000)
-def deliver_callback(public_id: str, attempt: int) -> None:
-    """Posts an ended job to its order's callback_url."""
-    deliver.deliver_callback(public_id, attempt)
-
-
 @dramatiq.actor(queue_name="default", max_retries=0, time_limit=3_600_000, notify_shutdown=True)
 def submit_remote(public_id: str) -> None:
-    """Hands a job to the vendor that carries it out."""
-    remote.submit_remote(public_id)
+    """Goes on with a job at the vendor that carries it out."""
+    with crowd.place_for(public_id) as free:
+        if free:
+            drive.submit_remote(public_id)
+        else:
+            crowd.put_off(public_id)
 
 
 @dramatiq.actor(queue_name="default", max_retries=0, time_limit=3_600_000, notify_shutdown=True)
 def collect_remote(public_id: str) -> None:
-    """Fetches a vendor's finished outputs."""
-    remote.collect_remote(public_id)
+    """Takes over what a vendor finished."""
+    with crowd.place_for(public_id) as free:
+        if free:
+            drive.collect_remote(public_id)
+        else:
+            crowd.put_off(public_id)
+
+
+@dramatiq.actor(queue_name="default", max_retries=0, time_limit=300_000, notify_shutdown=True)
+def close_remote(public_id: str) -> None:
+    """Clears up at the vendor of an ended job."""
+    close.close_remote(public_id)

@@ -27,8 +27,9 @@ from apps.events.admin_base import (
     words_filter,
 )
 from apps.events.admin_forms import Confirm
+from apps.jobs import admin_accounts  # noqa: F401  (registers the pages of accounts and inbound callbacks)
 from apps.jobs.admin_story import story_of
-from apps.jobs.models import Artefact, CallbackProof, ConcurrencyCounter, Job, ProviderCall
+from apps.jobs.models import Artefact, CallbackProof, ConcurrencyCounter, Job, JobInput, ProviderCall
 from apps.providers.registry import PROVIDERS
 
 ORGANIZATION_FILTER = ("organization", AutocompleteSelectFilter)
@@ -78,7 +79,7 @@ class JobAdmin(NewestFirst):
             _("Work"),
             {
                 "fields": (
-                    ("provider", "provider_ref"),
+                    ("provider", "provider_ref", "provider_account"),
                     ("attempt", "tries"),
                     ("lease_owner", "lease_until"),
                     ("next_run_at", "next_poll_at", "deadline_at"),
@@ -203,15 +204,36 @@ class ArtefactAdmin(NewestFirst):
         return filesizeformat(artefact.size)
 
 
+@admin.register(JobInput)
+class JobInputAdmin(NewestFirst):
+    """Files that lip-sync jobs work on."""
+
+    list_display = ("job", "name", "asset", "position")
+    list_select_related = ("job", "asset")
+    search_fields = ("=asset__public_id",)
+    id_lookups = {"job": "job__public_id", "ast": "asset__public_id"}
+    search_help_text = _("Public id of the job or the file")
+
+
 @admin.register(ProviderCall)
 class ProviderCallAdmin(NewestFirst):
     """Every call to a remote provider, kept raw."""
 
-    list_display = ("created_at", "provider", "operation", "client_id", "job", "state", "http_status", "finished_at")
+    list_display = (
+        "created_at",
+        "provider",
+        "operation",
+        "client_id",
+        "job",
+        "account",
+        "state",
+        "http_status",
+        "finished_at",
+    )
     list_filter = (PROVIDER_FILTER, "outcome", CREATED_FILTER)
-    list_select_related = ("job",)
+    list_select_related = ("job", "account")
     search_fields = ("=client_id",)
-    id_lookups = {"job": "job__public_id"}
+    id_lookups = {"job": "job__public_id", "pac": "account__public_id"}
     exclude = ("request", "response")
     readonly_fields = ("sent", "answered")
 

@@ -14,6 +14,54 @@ def artefact_id() -> str:
     return new_id("art")
 
 
+def account_id() -> str:
+    return new_id("pac")
+
+
+class ProviderAccount(models.Model):
+    """As whom a vendor is called: staff's own (organization empty) or one that an organization brings for its own jobs.
+
+    `sealed` holds the adapter's secret fields as encrypted JSON (apps.core.sealing); `values` the others. Limits of 0 mean the
+    adapter's own. `failures` and `open_until` are the circuit breaker: while it is open nothing new is sent through the account.
+    """
+
+    public_id = models.CharField(max_length=24, unique=True, default=account_id, editable=False)
+    organization = models.ForeignKey(
+        "accounts.Organization", on_delete=models.CASCADE, null=True, blank=True, related_name="provider_accounts"
+    )
+    provider = models.CharField(_("provider"), max_length=32)
+    name = models.CharField(_("name"), max_length=80)
+    enabled = models.BooleanField(_("in use"), default=True)
+    priority = models.PositiveSmallIntegerField(_("priority"), default=100, help_text=_("The lowest is tried first."))
+    endpoint = models.CharField(_("endpoint"), max_length=255, blank=True, default="")
+    region = models.CharField(_("region"), max_length=40, blank=True, default="")
+    values = models.JSONField(_("settings"), default=dict, blank=True)
+    sealed = models.TextField(_("sealed credentials"), blank=True, default="", editable=False)
+    submits_per_second = models.FloatField(_("submits a second"), default=0.0)
+    polls_per_second = models.FloatField(_("polls a second"), default=0.0)
+    concurrency = models.PositiveIntegerField(_("jobs at once"), default=0)
+    cost_per_minute = models.DecimalField(
+        _("cost per media minute"), max_digits=10, decimal_places=4, default=0, help_text=_("What the vendor bills us.")
+    )
+    next_submit_at = models.DateTimeField(null=True, blank=True, editable=False)
+    next_poll_at = models.DateTimeField(null=True, blank=True, editable=False)
+    failures = models.PositiveIntegerField(_("failures in a row"), default=0, editable=False)
+    open_until = models.DateTimeField(_("resting until"), null=True, blank=True, editable=False)
+    last_error = models.TextField(_("last trouble"), blank=True, default="", editable=False)
+    last_ok_at = models.DateTimeField(_("last answer"), null=True, blank=True, editable=False)
+    tested_at = models.DateTimeField(_("tested"), null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(_("created"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("provider account")
+        verbose_name_plural = _("provider accounts")
+        ordering = ["provider", "priority", "id"]
+        indexes = [models.Index(fields=["provider", "organization"], name="provideraccount_of")]
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.name}"
+
+
 class Job(models.Model):
     """One unit of paid asynchronous work: an iteration of a translation, or a lip-sync render.
 
@@ -62,6 +110,19 @@ class Job(models.Model):
     target_locale = models.CharField(_("target language"), max_length=16, blank=True, default="")
     provider = models.CharField(_("provider"), max_length=32, blank=True, default="")
     provider_ref = models.CharField(_("id at the provider"), max_length=200, blank=True, default="")
+    provider_account = models.ForeignKey(
+        ProviderAccount, on_delete=models.PROTECT, null=True, blank=True, related_name="jobs"
+    )
+    provider_memo = models.JSONField(_("conversation"), default=dict, help_text=_("What the adapter remembers."))
+    base_job = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="iterations",
+        verbose_name=_("starts from"),
+    )
+    dialect = models.CharField(_("dialect"), max_length=24, blank=True, default="", help_text=_("Empty: our own API."))
     pool = models.CharField(_("pool"), max_length=8, choices=Pool.choices)
     hold = models.ForeignKey("plans.Hold", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     estimate = models.BigIntegerField(_("estimate (milli)"), default=0)
@@ -82,6 +143,13 @@ class Job(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     next_run_at = models.DateTimeField(_("due"), null=True, blank=True, help_text=_("When the reconciler wakes it."))
     next_poll_at = models.DateTimeField(_("next poll"), null=True, blank=True)
+    poll_failures = models.PositiveSmallIntegerField(
+        _("failed polls"), default=0, db_default=0, help_text=_("In a row: polls without a readable answer.")
+    )
+    close_at = models.DateTimeField(
+        _("clearing up"), null=True, blank=True, help_text=_("When the work is stopped or removed at the provider.")
+    )
+    close_tries = models.PositiveSmallIntegerField(default=0, db_default=0)
     cancel_requested_at = models.DateTimeField(_("cancel asked"), null=True, blank=True)
     deadline_at = models.DateTimeField(_("deadline"), null=True, blank=True)
     reviewed_stage = models.CharField(max_length=12, blank=True, default="", help_text=_("Gate already passed."))
@@ -105,10 +173,34 @@ class Job(models.Model):
                 condition=models.Q(status="processing", next_poll_at__isnull=False),
                 name="job_poll_due",
             ),
+            models.Index(
+                fields=["provider_account", "next_poll_at"],
+                condition=models.Q(status="processing", next_poll_at__isnull=False),
+                name="job_poll_account",
+            ),
+            models.Index(fields=["close_at"], condition=models.Q(close_at__isnull=False), name="job_close_due"),
         ]
 
     def __str__(self) -> str:
         return self.public_id
+
+
+class JobInput(models.Model):
+    """A file that a lip-sync job works on, by its place in the form (video, image, audio, left_audio, right_audio, mask_image)."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="inputs")
+    name = models.CharField(_("name"), max_length=16)
+    asset = models.ForeignKey("projects.Asset", on_delete=models.PROTECT, related_name="job_inputs")
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("job input")
+        verbose_name_plural = _("job inputs")
+        ordering = ["position", "id"]
+        constraints = [models.UniqueConstraint(fields=["job", "name"], name="job_input_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.asset}"
 
 
 class Artefact(models.Model):
@@ -154,6 +246,7 @@ class ProviderCall(models.Model):
     provider = models.CharField(_("provider"), max_length=32)
     operation = models.CharField(_("operation"), max_length=40)
     client_id = models.CharField(_("our id"), max_length=64)
+    account = models.ForeignKey(ProviderAccount, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome.choices, default=Outcome.PENDING)
     http_status = models.PositiveSmallIntegerField(null=True, blank=True)
     request = models.JSONField(default=dict)
@@ -168,6 +261,40 @@ class ProviderCall(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider} {self.operation} {self.client_id}"
+
+
+class InboundCallback(models.Model):
+    """What a vendor posted to /callbacks/<provider>/<opaque>: stored raw first, worked on later, each only once."""
+
+    class State(models.TextChoices):
+        NEW = "new", _("Not worked on yet")
+        DONE = "done", _("Worked on")
+        FORGED = "forged", _("Forged")
+        USELESS = "useless", _("Of no use")
+
+    provider = models.CharField(_("provider"), max_length=32)
+    account = models.ForeignKey(ProviderAccount, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, null=True, blank=True, related_name="callbacks")
+    key = models.BinaryField(max_length=32, help_text=_("SHA-256 of what makes two deliveries the same."))
+    url = models.TextField(_("URL"))
+    headers = models.JSONField(default=dict)
+    body = models.BinaryField()
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.NEW)
+    note = models.CharField(_("note"), max_length=200, blank=True, default="")
+    received_at = models.DateTimeField(_("received"), db_default=Now())
+    done_at = models.DateTimeField(_("worked on"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("inbound callback")
+        verbose_name_plural = _("inbound callbacks")
+        constraints = [models.UniqueConstraint(fields=["provider", "key"], name="inbound_callback_once")]
+        indexes = [
+            models.Index(fields=["id"], condition=models.Q(state="new"), name="inbound_callback_due"),
+            models.Index(fields=["job", "id"], name="inbound_callback_job"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.pk}"
 
 
 class CallbackProof(models.Model):

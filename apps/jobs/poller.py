@@ -1,43 +1,42 @@
-"""The poller's loop: due remote jobs are claimed in batches and polled together; the reconciler runs beside it in a thread."""
+"""The poller's loop: remote jobs are watched and callbacks worked on; the reconciler runs beside them in a thread."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import signal
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-import msgspec
 from django.conf import settings
-from django.db import Error, close_old_connections, connection, transaction
+from django.db import close_old_connections, connection
 
-from apps.core import clock
-from apps.core.http import OutboundError, OutboundPolicy, async_client, async_request
-from apps.jobs import states
-from apps.jobs.models import Job
+from apps.jobs.services import inbound
 from apps.jobs.services.reconcile import SLOW_EVERY, reconcile
-from apps.jobs.services.remote import apply_poll
-from apps.providers.base import Polled, RemoteAdapter
-from apps.providers.registry import PROVIDERS
+from apps.jobs.services.vendor.watch import Watch, any_remote, poll_once
 
 logger = logging.getLogger(__name__)
-BATCH: Final = 200
-IDLE_SECONDS: Final = 1.0
-CLAIM_SECONDS: Final = 60
-"""A claimed poll that was never answered is due again after this long."""
+CALLBACK_SECONDS: Final = 1.0
+Beside = Callable[[asyncio.Event], Awaitable[None]]
 
 
 class Poller:
-    """One asyncio loop; all database work happens in threads, in batches."""
+    """One asyncio loop; all database work happens in threads, in batches. `beside` runs in the same loop until its event is set."""
 
-    def __init__(self) -> None:
+    def __init__(self, beside: Sequence[Beside] = ()) -> None:
         self._stop = asyncio.Event()
         self._sweeps = 0
+        self._beside = beside
 
     def run(self) -> None:
         """Works until SIGTERM or SIGINT."""
         asyncio.run(self._main())
+
+    def once(self) -> None:
+        """One round of everything of jobs, in this thread."""
+        self.sweep(slow=True)
+        poll_once()
+        inbound.work_off()
 
     def sweep(self, *, slow: bool) -> None:
         """One round of the reconciler; a fault is logged, and the next round tries again."""
@@ -52,7 +51,10 @@ class Poller:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
-        await asyncio.gather(self._reconcile(), self._poll())
+        jobs = [self._reconcile()]
+        if any_remote():
+            jobs += [Watch(self._stop).run(), self._callbacks()]
+        await asyncio.gather(*jobs, *(task(self._stop) for task in self._beside))
 
     async def _reconcile(self) -> None:
         while not self._stop.is_set():
@@ -60,57 +62,23 @@ class Poller:
             self._sweeps += 1
             await self._pause(settings.RECONCILE_SECONDS)
 
-    async def _poll(self) -> None:
-        if not any(provider.remote for provider in PROVIDERS.values()):
-            await self._stop.wait()
-            return
-        policy = OutboundPolicy(allowed_private=tuple(settings.PRIVATE_HOSTS_ALLOWED), total_seconds=30.0)
-        async with async_client(policy) as http:
-            while not self._stop.is_set():
-                try:
-                    due = await asyncio.to_thread(claim_due)
-                except Error:
-                    logger.exception("due jobs could not be read")
-                    due = []
-                if due:
-                    await asyncio.gather(*(self._ask(http, policy, job) for job in due))
-                else:
-                    await self._pause(IDLE_SECONDS)
+    async def _callbacks(self) -> None:
+        """Inbound callbacks, a moment after they came."""
+        while not self._stop.is_set():
+            if not await asyncio.to_thread(self._work_off):
+                await self._pause(CALLBACK_SECONDS)
 
-    async def _ask(self, http: object, policy: OutboundPolicy, job: Job) -> None:
-        remote: RemoteAdapter | None = PROVIDERS[job.provider].remote
-        assert remote is not None
-        wanted = remote.build_poll(job.provider_ref)
+    def _work_off(self) -> int:
         try:
-            reply = await async_request(
-                http,  # type: ignore[arg-type]
-                wanted.method,
-                wanted.url,
-                policy=policy,
-                headers=dict(wanted.headers),
-                content=wanted.body or None,
-            )
-            polled = remote.parse_poll(reply.status, dict(reply.headers), reply.content)
-        except (OutboundError, msgspec.MsgspecError) as error:
-            logger.warning("poll failed", extra={"job": job.public_id, "reason": str(error)})
-            polled = Polled(status="unknown", retry_after=10.0)
-        await asyncio.to_thread(apply_poll, job, polled)
+            close_old_connections()
+            return inbound.work_off()
+        except Exception:
+            logger.exception("callbacks could not be worked on")
+            connection.close()
+            return 0
 
     async def _pause(self, seconds: float) -> None:
         try:
             await asyncio.wait_for(self._stop.wait(), timeout=seconds)
         except TimeoutError:
             return
-
-
-def claim_due() -> list[Job]:
-    """Takes up to BATCH remote jobs that are due; their next poll is set ahead, so that no other poller takes them."""
-    now = clock.now()
-    with transaction.atomic():
-        rows = Job.objects.select_for_update(skip_locked=True, of=("self",), no_key=True).filter(
-            status=states.PROCESSING, next_poll_at__lte=now
-        )
-        due = list(rows.order_by("next_poll_at")[:BATCH])
-        ids = [job.pk for job in due]
-        Job.objects.filter(pk__in=ids).update(next_poll_at=now + timedelta(seconds=CLAIM_SECONDS))
-    return [job for job in due if job.provider in PROVIDERS and PROVIDERS[job.provider].remote is not None]

@@ -21,6 +21,7 @@ WEIGHTS: Final = {
     states.RECOGNIZE: 14,
     states.TRANSLATE: 4,
     states.SPEAK: 48,
+    states.LIPSYNC: 60,
     states.RENDER: 18,
     states.PUBLISH: 2,
 }

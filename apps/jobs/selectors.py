@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable
 
 from django.db.models import Q
 
@@ -12,25 +10,12 @@ from apps.accounts.actor import Actor
 from apps.accounts.permissions import require
 from apps.core import errors
 from apps.events.models import Event
-from apps.jobs.models import Artefact, Job
+from apps.jobs.models import Artefact, Job, ProviderAccount
 from apps.projects.models import Transcript, Translation
 from apps.projects.selectors import Page, read_cursor
 from apps.projects.selectors import transcript_for as _transcript_for
-from apps.projects.services.fetch import engine_settings
-from apps.providers.local.provider import LOCAL
-from apps.providers.registry import PROVIDERS
 
 RELATED = ("translation__project__source_asset", "hold", "organization", "api_key", "created_by")
-
-
-@dataclass(frozen=True, slots=True)
-class OfferedProvider:
-    """A provider as customers see it; capabilities are JSON data."""
-
-    name: str
-    title: str
-    available: bool
-    capabilities: Mapping[str, Any]
 
 
 def job_for(actor: Actor, public_id: str) -> Job:
@@ -40,6 +25,17 @@ def job_for(actor: Actor, public_id: str) -> Job:
     if job is None:
         raise errors.not_found("job")
     return job
+
+
+def jobs_by_id(actor: Actor, public_ids: Iterable[str]) -> dict[str, Job]:
+    """Those of these jobs that are the organization's, by public id, with what their pages show and their artefacts."""
+    require(actor, "jobs.view")
+    wanted = [public_id for public_id in public_ids if public_id]
+    if not wanted:
+        return {}
+    rows = Job.objects.select_related(*RELATED).prefetch_related("artefacts")
+    found = rows.filter(organization=actor.organization, public_id__in=wanted)
+    return {job.public_id: job for job in found}
 
 
 def jobs_for(
@@ -52,7 +48,10 @@ def jobs_for(
     cursor: str = "",
     limit: int = 50,
 ) -> Page[Job]:
-    """Jobs, newest first. `search` looks into the project's name and file name, or is a job's id. Raises ApiError 5."""
+    """Jobs, newest first. `search` looks into the names of project and file, a lip-sync job's title, or is a job's id.
+
+    Raises ApiError 5.
+    """
     require(actor, "jobs.view")
     rows = Job.objects.select_related(*RELATED).prefetch_related("artefacts").filter(organization=actor.organization)
     if status:
@@ -69,6 +68,7 @@ def jobs_for(
             | Q(translation__project__name__icontains=search)
             | Q(translation__project__source_asset__file_name__icontains=search)
             | Q(target_locale__iexact=search)
+            | Q(translation=None, order__title__icontains=search)
         )
     if cursor:
         rows = rows.filter(id__lt=read_cursor(cursor))
@@ -126,25 +126,16 @@ def transcript_for(actor: Actor, translation: Translation, revision: int | None 
     return _transcript_for(translation, revision)
 
 
-def providers_offered() -> list[OfferedProvider]:
-    """All providers in the order of routing."""
-    LOCAL.use(engine_settings())
-    offered = []
-    for provider in PROVIDERS.values():
-        able = provider.capabilities()
-        offered.append(
-            OfferedProvider(
-                name=provider.name,
-                title=provider.title,
-                available=True,
-                capabilities={
-                    "steps": sorted(able.steps),
-                    "subtitle_sources": sorted(able.subtitle_sources),
-                    "export_types": sorted(able.export_types),
-                    "media_types": sorted(able.media_types),
-                    "options": sorted(able.options),
-                    "remarks": list(able.remarks),
-                },
-            )
-        )
-    return offered
+def provider_accounts_for(actor: Actor) -> list[ProviderAccount]:
+    """The provider accounts that the organization brought, by provider and priority. Raises ApiError 1503."""
+    require(actor, "org.manage")
+    return list(ProviderAccount.objects.filter(organization=actor.organization))
+
+
+def provider_account_for(actor: Actor, public_id: str) -> ProviderAccount:
+    """One of them; ApiError 1503 or 404. Staff's own accounts do not exist for customers."""
+    require(actor, "org.manage")
+    row = ProviderAccount.objects.filter(organization=actor.organization, public_id=public_id).first()
+    if row is None:
+        raise errors.not_found("provider account")
+    return row

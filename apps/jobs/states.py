@@ -23,6 +23,7 @@ RECOGNIZE: Final = "recognize"
 TRANSLATE: Final = "translate"
 REVIEW: Final = "review"
 SPEAK: Final = "speak"
+LIPSYNC: Final = "lipsync"
 RENDER: Final = "render"
 PUBLISH: Final = "publish"
 DONE: Final = "done"
@@ -68,16 +69,24 @@ def may(verb: str, status: str) -> bool:
     return status in BY_VERB[verb].sources
 
 
-def stages_for(*, voice: bool, review_after: str) -> list[str]:
-    """The stages that a local translation job goes through, in order; queued first, done last."""
+def stages_for(*, voice: bool, review_after: str, given: bool = False) -> list[str]:
+    """The stages that a local translation job goes through, in order; queued first, done last.
+
+    With `given` the text is there already (an iteration): nothing is recognized, translated or reviewed.
+    """
     stages = [QUEUED, FETCH, PROBE]
     stages += [SEPARATE] if voice else []
-    for stage in (RECOGNIZE, TRANSLATE):
+    for stage in () if given else (RECOGNIZE, TRANSLATE):
         stages.append(stage)
         if review_after == stage:
             stages.append(REVIEW)
     stages += [SPEAK] if voice else []
     return [*stages, RENDER, PUBLISH, DONE]
+
+
+def lipsync_stages() -> list[str]:
+    """The stages that a lip-sync job goes through here, in order."""
+    return [QUEUED, FETCH, PROBE, LIPSYNC, PUBLISH, DONE]
 
 
 def draw_table() -> str:

@@ -69,10 +69,10 @@ class UploadAdmin(NewestFirst):
 class ProjectAdmin(NewestFirst):
     """Source assets to be localized."""
 
-    list_display = ("public_id", "name", "organization", "source_asset", "source_language", "created_at")
+    list_display = ("public_id", "name", "folder", "organization", "source_asset", "source_language", "created_at")
     list_filter = (ORGANIZATION_FILTER, CREATED_FILTER)
     list_select_related = ("organization", "source_asset")
-    search_fields = ("=public_id", "name")
+    search_fields = ("=public_id", "name", "=folder")
     id_lookups = {"prj": "public_id", "ast": "source_asset__public_id", "org": "organization__public_id"}
 
 

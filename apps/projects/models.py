@@ -26,11 +26,12 @@ def translation_id() -> str:
 
 
 class Asset(models.Model):
-    """A media or subtitle file of an organization in object storage, or a link to one that a job will fetch."""
+    """A media, subtitle or picture file of an organization in object storage, or a link to one that a job will fetch."""
 
     class Kind(models.TextChoices):
         MEDIA = "media", _("Media")
         SUBTITLE = "subtitle", _("Subtitles")
+        IMAGE = "image", _("Image")
 
     class Status(models.TextChoices):
         REMOTE = "remote", _("Link, not fetched yet")
@@ -105,13 +106,21 @@ class Project(models.Model):
     name = models.CharField(_("name"), max_length=200, blank=True)
     source_asset = models.ForeignKey(Asset, on_delete=models.PROTECT, related_name="projects")
     source_language = models.CharField(_("source language"), max_length=16, default="auto")
+    folder = models.CharField(
+        _("folder"), max_length=64, blank=True, default="", db_default="", help_text=_("Groups projects; may be empty.")
+    )
     created_by = models.ForeignKey("accounts.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(_("created"), db_default=Now())
 
     class Meta:
         verbose_name = _("project")
         verbose_name_plural = _("projects")
-        indexes = [models.Index(fields=["organization", "-id"], name="project_organization")]
+        indexes = [
+            models.Index(fields=["organization", "-id"], name="project_organization"),
+            models.Index(
+                fields=["organization", "folder", "-id"], condition=~models.Q(folder=""), name="project_folder"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name or self.public_id

@@ -27,6 +27,14 @@ def asset_for(actor: Actor, public_id: str) -> Asset:
     return _one(Asset.objects.filter(organization=actor.organization, public_id=public_id).first(), "asset")
 
 
+def newest_asset_named(actor: Actor, file_name: str, *, kind: str, folder: str = "") -> Asset | None:
+    """The newest file of that name that can be used; those of projects in `folder` come first."""
+    rows = Asset.objects.filter(organization=actor.organization, file_name=file_name, kind=kind)
+    rows = rows.filter(status__in=[Asset.Status.STORED, Asset.Status.REMOTE]).order_by("-id")
+    inside = rows.filter(projects__folder=folder).first() if folder else None
+    return inside or rows.first()
+
+
 def project_for(actor: Actor, public_id: str) -> Project:
     """The project with its source asset; ApiError 404."""
     found = Project.objects.select_related("source_asset").filter(organization=actor.organization, public_id=public_id)

@@ -27,11 +27,13 @@ EXTENSIONS: Final = {
     "audio/aiff": "aiff",
     "image/png": "png",
     "image/jpeg": "jpg",
+    "image/webp": "webp",
     "application/x-subrip": "srt",
     "text/vtt": "vtt",
     "text/x-ssa": "ass",
     "application/ttml+xml": "ttml",
 }
+IMAGES: Final = frozenset({"image/png", "image/jpeg", "image/webp"})
 SUBTITLES: Final = frozenset({"application/x-subrip", "text/vtt", "text/x-ssa", "application/ttml+xml"})
 # Files that are surely neither media nor subtitles: refused when the upload ends, before anything parses them.
 _FOREIGN: Final = (
@@ -74,7 +76,7 @@ def of_bytes(head: bytes) -> str:
     if head.startswith(b"\x1aE\xdf\xa3"):
         return "video/webm" if b"webm" in head[:64] else "video/x-matroska"
     if head.startswith((b"RIFF", b"RF64")):
-        return {b"AVI ": "video/x-msvideo", b"WAVE": "audio/wav"}.get(head[8:12], UNKNOWN)
+        return {b"AVI ": "video/x-msvideo", b"WAVE": "audio/wav", b"WEBP": "image/webp"}.get(head[8:12], UNKNOWN)
     if head.startswith(b"FORM") and head[8:12] in (b"AIFF", b"AIFC"):
         return "audio/aiff"
     for magic, kind in (

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import subprocess
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import imageio_ffmpeg
 import msgspec
 import pytest
+from django.db import connections
 
 from apps.accounts import keys
 from apps.accounts.actor import Actor
@@ -21,7 +24,7 @@ from apps.plans.models import Hold
 from apps.plans.services import check_books
 from apps.projects.models import Asset, Project
 from apps.projects.services import create_asset_from_file
-from apps.providers.orders import TranslationOrder
+from apps.providers.orders import Order, TranslationOrder
 
 SRT = """1
 00:00:00,200 --> 00:00:01,400
@@ -71,7 +74,7 @@ def subtitles_order(actor: Actor, folder: Path, **fields: Any) -> TranslationOrd
     return msgspec.convert(given | fields, TranslationOrder)
 
 
-def submitted(actor: Actor, order: TranslationOrder) -> Job:
+def submitted(actor: Actor, order: Order) -> Job:
     """The one job of an order."""
     (admitted,) = submit(actor=actor, order=order).jobs
     return Job.objects.get(pk=admitted.pk)
@@ -115,3 +118,26 @@ def refused(actor: Any, wanted: TranslationOrder, **more: Any) -> ApiError:
 
 def parsed(text: str) -> keys.ParsedKey:
     return keys.parse_bearer(f"Bearer {text}")
+
+
+def at_once(count: int, work: Callable[[int], None]) -> None:
+    """Runs work(0), work(1), ... in threads that start at the same moment; raises the first fault of any of them."""
+    barrier = threading.Barrier(count)
+    faults: list[BaseException] = []
+
+    def run(number: int) -> None:
+        barrier.wait()
+        try:
+            work(number)
+        except BaseException as error:
+            faults.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if faults:
+        raise faults[0]

@@ -7,9 +7,8 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import HTTPServer
 from typing import Any
 
 import msgspec
@@ -28,43 +27,13 @@ from apps.jobs.services.submit import Submission, submit
 from apps.plans.models import Hold, Plan, Wallet
 from apps.plans.services import check_books
 from tests.factories import make_key, make_organization, owner_of
-from tests.jobs.helpers import order, parsed, refused
+from tests.jobs.helpers import at_once, order, parsed, refused
 
 pytestmark = pytest.mark.django_db
 
 
-class Callback(BaseHTTPRequestHandler):
-    """Answers the challenge in the way that its path asks for."""
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        challenge = msgspec.json.decode(body)["challenge"]
-        answers = {"/json": msgspec.json.encode({"challenge": challenge}), "/plain": challenge.encode()}
-        answer = answers.get(self.path, b"no")
-        assert self.headers["Kinoglot-Signature"].startswith("t=")
-        self.server.calls += 1  # type: ignore[attr-defined]
-        self.send_response(500 if self.path == "/broken" else 200)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *args: object) -> None:
-        """Silent."""
-
-
-@pytest.fixture
-def callback_server() -> Iterator[HTTPServer]:
-    server = HTTPServer(("127.0.0.1", 0), Callback)
-    server.calls = 0  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
 class TestCallback:
+    @pytest.mark.django_db(transaction=True)
     def test_hosts_that_never_answer_do_not_take_every_thread(self, settings: Any, monkeypatch: Any) -> None:
         monkeypatch.setattr(callbacks, "CHALLENGE_SECONDS", 3.0)
         settings.PRIVATE_HOSTS_ALLOWED = ("127.0.0.1",)
@@ -72,10 +41,11 @@ class TestCallback:
         codes: list[int] = []
 
         def ask(number: int) -> None:
-            facts = {"organization_id": actor.organization.pk, "organization_public_id": actor.organization.public_id}
+            facts = {"organization_id": actor.organization.pk}
             with pytest.raises(ApiError) as caught:
                 callbacks.prove(**facts, url=f"http://127.0.0.1:{silent.getsockname()[1]}/{number}")
             codes.append(caught.value.code)
+            connections.close_all()
 
         with socket.create_server(("127.0.0.1", 0)) as silent:
             threads = [threading.Thread(target=ask, args=(number,)) for number in range(5)]
@@ -153,33 +123,19 @@ def test_32_threads_admit_exactly_what_credits_and_slots_allow() -> None:
     for wallet in Wallet.objects.all():
         assert wallet.available > rich * price
     outcomes: Counter[tuple[int, int]] = Counter()
-    faults: list[BaseException] = []
     lock = threading.Lock()
-    barrier = threading.Barrier(32)
 
     def work(number: int) -> None:
-        sender = senders[number % 4]
-        barrier.wait()
-        try:
-            for _ in range(4):
-                try:
-                    submit(actor=sender, order=order())
-                    code = 0
-                except ApiError as error:
-                    code = error.code
-                with lock:
-                    outcomes[(number % 4 // 2, code)] += 1
-        except BaseException as error:
-            faults.append(error)
-        finally:
-            connections.close_all()
+        for _ in range(4):
+            try:
+                submit(actor=senders[number % 4], order=order())
+                code = 0
+            except ApiError as error:
+                code = error.code
+            with lock:
+                outcomes[(number % 4 // 2, code)] += 1
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(32)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert faults == []
+    at_once(32, work)
     # The first organization already had one job.
     assert outcomes == Counter({(0, 0): 24, (0, 1304): 40, (1, 0): 25, (1, 1304): 39})
     assert Job.objects.count() == 50
@@ -195,32 +151,19 @@ def test_32_threads_admit_end_and_retry_without_a_deadlock() -> None:
     Plan.objects.update(translate_concurrency=12)
     people = [owner_of(organization) for organization in organizations]
     senders: list[Any] = [*people, *(parsed(make_key(organization)[1]) for organization in organizations)]
-    faults: list[BaseException] = []
-    barrier = threading.Barrier(32)
 
     def work(number: int) -> None:
         dice = random.Random(number)
         person = people[number % 2]
-        barrier.wait()
-        try:
-            for _ in range(10):
+        for _ in range(10):
+            with suppress(ApiError):
+                submit(actor=senders[number % 4], order=order())
+            jobs = list(Job.objects.filter(organization=person.organization).order_by("?")[:2])
+            for job in jobs:
                 with suppress(ApiError):
-                    submit(actor=senders[number % 4], order=order())
-                jobs = list(Job.objects.filter(organization=person.organization).order_by("?")[:2])
-                for job in jobs:
-                    with suppress(ApiError):
-                        _end(person, job, dice.choice(["cancel", "fail", "complete", "retry", "retry"]))
-        except BaseException as error:
-            faults.append(error)
-        finally:
-            connections.close_all()
+                    _end(person, job, dice.choice(["cancel", "fail", "complete", "retry", "retry"]))
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(32)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert faults == []
+    at_once(32, work)
     assert check_books() == []
     for organization in organizations:
         rows = Job.objects.filter(organization=organization, status="processing")

@@ -102,6 +102,9 @@ def test_by_upload_each_file_is_refused_at_once_or_probed(shared_media: Path) ->
         except ApiError as error:
             assert error.code == 5 and path.name in REFUSED
             continue
+        if asset.kind == Asset.Kind.IMAGE:  # good for lip sync; an order to translate it is refused
+            assert path.name == "png-named.mp4" and asset.error_code is None
+            continue
         codes: set[int | None] = set(REFUSED.get(path.name, ())) or {None}
         if asset.error_code not in codes:
             wrong[path.name] = (asset.error_code, asset.error)

@@ -1,21 +1,14 @@
-"""manage.py translate and drain, and an order's own callback."""
+"""manage.py translate and drain."""
 
 from __future__ import annotations
 
 import io
-import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from apps.jobs import services
 from apps.jobs.models import Job
-from apps.jobs.services import callbacks, deliver
 from apps.plans.services import check_books
 from tests.factories import make_organization, owner_of
 from tests.jobs.helpers import make_clip, submitted, subtitles_order
@@ -57,49 +50,3 @@ def test_drain_works_off_the_queue(tmp_path: Path) -> None:
     call_command("drain", stdout=out)
     assert out.getvalue().startswith("2 job(s)")
     assert {Job.objects.get(pk=job.pk).status for job in jobs} == {"completed"}
-
-
-class Receiver(BaseHTTPRequestHandler):
-    """Keeps what is posted; fails the first time."""
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        got: list[Any] = self.server.got  # type: ignore[attr-defined]
-        got.append((self.headers["Kinoglot-Signature"], body))
-        self.send_response(500 if len(got) == 1 else 200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *args: object) -> None:
-        """Silent."""
-
-
-@pytest.fixture
-def receiver(settings: Any) -> Iterator[HTTPServer]:
-    settings.PRIVATE_HOSTS_ALLOWED = ("127.0.0.1",)
-    server = HTTPServer(("127.0.0.1", 0), Receiver)
-    server.got = []  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def test_an_ended_job_is_posted_signed_to_its_callback(tmp_path: Path, receiver: HTTPServer) -> None:
-    actor = owner_of(make_organization())
-    job = submitted(actor, subtitles_order(actor, tmp_path))
-    Job.objects.filter(pk=job.pk).update(callback_url=f"http://127.0.0.1:{receiver.server_port}/done")
-    deliver.deliver_callback(job.public_id, 1)
-    assert receiver.got == [], "not ended yet"  # type: ignore[attr-defined]
-    services.cancel_job(actor=actor, job=job)
-    with pytest.raises(deliver.CallbackFailed):
-        deliver.deliver_callback(job.public_id, 1)
-    deliver.deliver_callback(job.public_id, 1)
-    signature, body = receiver.got[1]  # type: ignore[attr-defined]
-    told = json.loads(body)
-    assert (told["id"], told["status"], told["output"], told["error_code"]) == (job.public_id, "canceled", None, 10909)
-    moment = int(signature.split(",")[0].removeprefix("t="))
-    expected = callbacks.signed_headers(actor.organization.public_id, body, moment=moment)
-    assert signature == expected[callbacks.SIGNATURE_HEADER]

@@ -15,7 +15,8 @@ from django.db.models.functions import Now
 
 from apps.events import log
 from apps.jobs import states
-from apps.jobs.models import Artefact, Job
+from apps.jobs.models import Artefact, Job, JobInput
+from apps.jobs.services.reuse import clean_reuse
 from apps.projects import storage
 from apps.projects.models import Asset
 from apps.projects.services.assets import delete_asset_file
@@ -28,7 +29,7 @@ BATCH: Final = 200
 
 def clean() -> int:
     """One round; returns how many directories and files went."""
-    return clean_work() + clean_assets() + clean_artefacts()
+    return clean_work() + clean_reuse() + clean_assets() + clean_artefacts()
 
 
 def clean_work() -> int:
@@ -61,10 +62,12 @@ def clean_work() -> int:
 def clean_assets() -> int:
     """Files of assets older than their plan keeps them, unless an open job needs them."""
     open_jobs = Job.objects.filter(status__in=states.OPEN, translation__project__source_asset=OuterRef("pk"))
+    open_inputs = JobInput.objects.filter(job__status__in=states.OPEN, asset=OuterRef("pk"))
     due = (
         Asset.objects.filter(status=Asset.Status.STORED, organization__subscription__isnull=False)
         .filter(created_at__lt=Now() - _kept("organization__subscription__plan__retention_days"))
         .exclude(Exists(open_jobs))
+        .exclude(Exists(open_inputs))
         .order_by("id")[:BATCH]
     )
     gone = 0

@@ -14,6 +14,7 @@ from apps.engine.task import GlossaryTerm
 from apps.engine.workspace import SOURCE_FILE, SUBTITLE_FILE, Workspace
 from apps.glossaries.models import Term
 from apps.jobs.models import Job
+from apps.jobs.services import takeover
 from apps.projects import storage
 from apps.projects.models import Asset
 from apps.projects.services.assets import outbound_policy
@@ -22,6 +23,8 @@ from apps.providers.local.adapter import engine_task
 from apps.providers.orders import TranslationOrder
 
 MAX_SUBTITLE_BYTES: Final = 20 << 20
+PAUSES: Final = (2.0, 6.0, None)
+"""Seconds to wait after each attempt that a host did not answer well; None: no further one."""
 Report = Callable[[float, float, str], None]
 Stopped = Callable[[], bool]
 
@@ -29,18 +32,20 @@ Stopped = Callable[[], bool]
 def fetch(job: Job, workspace: Workspace, report: Report, should_stop: Stopped) -> None:
     """Brings everything that the engine needs into the workspace; what is there already is not fetched again.
 
-    Raises JobError 10901, 10904, 10905 or 10909.
+    An iteration takes its text from the transcript instead of subtitle files. Raises JobError 10901, 10904, 10905 or 10909.
     """
     assert job.translation is not None
     order = msgspec.convert(job.order, TranslationOrder)
     asset = job.translation.project.source_asset
     workspace.root.mkdir(parents=True, exist_ok=True)
-    _take(asset, workspace, SOURCE_FILE, report, should_stop)
-    if order.subtitle is not None and order.subtitle.asset is not None:
+    take(asset, workspace, SOURCE_FILE, report, should_stop)
+    if job.base_job_id is not None:
+        takeover.put_given_text(job, workspace)
+    elif order.subtitle is not None and order.subtitle.asset is not None:
         given = Asset.objects.select_related("organization").get(
             organization=job.organization, public_id=order.subtitle.asset
         )
-        _take(given, workspace, SUBTITLE_FILE, report, should_stop)
+        take(given, workspace, SUBTITLE_FILE, report, should_stop)
     elif order.subtitle is not None and order.subtitle.url is not None and not workspace.exists(SUBTITLE_FILE):
         policy = outbound_policy(max_bytes=MAX_SUBTITLE_BYTES)
         try:
@@ -53,7 +58,10 @@ def fetch(job: Job, workspace: Workspace, report: Report, should_stop: Stopped) 
         terms=terms_of(job),
         limits=limits_for(asset),
         title=job.translation.project.name,
+        cast=takeover.voices_before(job),
     )
+    if job.base_job_id is not None and task.subtitle_source == "asr":
+        task = msgspec.structs.replace(task, subtitle_source="file")  # as the report says: nobody listened this time
     Workspace.create(workspace.root, task)
 
 
@@ -74,9 +82,10 @@ def terms_of(job: Job) -> list[GlossaryTerm]:
     return list(found.values())
 
 
-def _take(asset: Asset, workspace: Workspace, name: str, report: Report, should_stop: Stopped) -> None:
-    if workspace.exists(name):
-        return
+def take(asset: Asset, workspace: Workspace, name: str, report: Report, should_stop: Stopped) -> None:
+    """One file into the workspace, by way of our storage; what is there already stays. Raises JobError as `fetch` does."""
+    if workspace.exists(name) and asset.status != Asset.Status.REMOTE:
+        return  # of a link that was revived by a retry the old file may lie there: it is fetched anew
     if asset.status == Asset.Status.FAILED:
         raise JobError(asset.error_code or 10902, asset.error)
     asset = _stored(asset, report, should_stop)
@@ -92,7 +101,7 @@ def _stored(asset: Asset, report: Report, should_stop: Stopped) -> Asset:
     def progress(done: int, total: int | None) -> None:
         report(done / 1e6, (total or 0) / 1e6, "MB")
 
-    for pause in (2.0, 6.0, None):
+    for pause in PAUSES:
         try:
             return store_remote_asset(asset, on_progress=progress, should_stop=should_stop)
         except FetchError as error:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from apps.accounts.actor import Actor
 from apps.accounts.permissions import require
 from apps.core import clock, errors
 from apps.core.errors import JobError
-from apps.events import log, queue
+from apps.events import log
 from apps.jobs import states
 from apps.jobs.models import Job
 from apps.plans.services import release_hold
@@ -30,7 +32,7 @@ def move_status(job: Job, verb: str, *, owner: str | None = None, **changes: Any
         rows = rows.filter(lease_owner=owner)
     values: dict[str, Any] = {"status": step.target, "lease_owner": "", "lease_until": None, "next_run_at": None}
     if step.target in states.FINAL:
-        values |= {"finished_at": clock.now(), "next_poll_at": None}
+        values |= {"finished_at": clock.now(), "next_poll_at": None, "close_at": _close_at(job, step.target)}
     if not rows.update(**(values | changes)):
         return False
     was = job.status
@@ -42,6 +44,16 @@ def move_status(job: Job, verb: str, *, owner: str | None = None, **changes: Any
     return True
 
 
+def _close_at(job: Job, target: str) -> datetime | None:
+    """When the vendor is cleared up (vendor/close.py): at once after a bad end, after the retention once ours is kept."""
+    if job.provider_account_id is None:
+        return None
+    if target != states.COMPLETED:
+        return clock.now()
+    kept = settings.VENDOR_KEEP_SECONDS
+    return clock.now() + timedelta(seconds=kept) if kept else None
+
+
 def move_slots(job: Job, delta: int) -> None:
     """Takes or gives back the job's concurrency slots (sql/slots.sql)."""
     with connection.cursor() as cursor:
@@ -49,23 +61,22 @@ def move_slots(job: Job, delta: int) -> None:
 
 
 def tell(job: Job, verb: str, actor: Actor | None, data: dict[str, Any]) -> None:
-    """The Event of a step, and the customer's callback when the job has ended."""
+    """The Event of a step; what webhooks and callbacks are told, they read from it."""
     log.record(
         type=states.BY_VERB[verb].event, actor=actor, organization_id=job.organization_id, subject=job, data=data
     )
-    if job.status in states.FINAL and job.callback_url:
-        queue.enqueue("deliver_callback", job.public_id, job.attempt)
 
 
 def fail_job(job: Job, error: JobError, *, owner: str | None = None) -> bool:
     """Ends a job with a numbered error: nothing is charged. False when it had ended (or, with owner, is not ours)."""
+    reason = error.reason[:2000].replace("\x00", "\ufffd")  # a vendor's words may hold what no column takes
     with transaction.atomic():
         job = lock(job)
-        if not move_status(job, "fail", owner=owner, error_code=error.code, error=error.reason[:2000]):
+        if not move_status(job, "fail", owner=owner, error_code=error.code, error=reason):
             return False
         if job.hold is not None:
             release_hold(hold=job.hold, note=f"failed: {error.code}")
-        tell(job, "fail", None, {"error_code": error.code, "error": error.reason, "stage": job.stage})
+        tell(job, "fail", None, {"error_code": error.code, "error": reason, "stage": job.stage})
     logger.info("job failed", extra={"job": job.public_id, "code": error.code, "reason": error.reason})
     return True
 

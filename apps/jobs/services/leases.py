@@ -21,7 +21,7 @@ from apps.jobs import states
 from apps.jobs.models import Job
 
 logger = logging.getLogger(__name__)
-WITH: Final = ("organization", "translation__project__source_asset", "hold", "translation__organization")
+WITH: Final = ("organization", "translation__project__source_asset", "hold", "translation__organization", "base_job")
 
 
 class LeaseLost(Exception):

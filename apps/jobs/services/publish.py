@@ -22,11 +22,10 @@ from apps.engine.workspace import OUT_DIR, OUT_MANIFEST, Workspace
 from apps.jobs import states
 from apps.jobs.models import Artefact, Job
 from apps.jobs.services import finish
-from apps.plans.selectors import plan_for
-from apps.plans.services import capture_hold, price_measured
+from apps.jobs.services.pricing import price
+from apps.plans.services import capture_hold
 from apps.plans.services import release_hold as give_back_hold
 from apps.projects import storage
-from apps.providers.orders import TranslationOrder
 
 ENDING: Final = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 """A file name's ending; a title's own dots ("at 10.30 today") are none."""
@@ -101,18 +100,6 @@ def complete(job: Job, *, owner: str, artefacts: list[Artefact], measured_ms: in
     return True
 
 
-def price(job: Job, measured_ms: int) -> int:
-    """What the job costs at its measured length, milli-credits.
-
-    A subscription that ended meanwhile has no prices any more: then it costs what was set aside.
-    """
-    plan = plan_for(job.organization)
-    if plan is None:
-        return job.hold.amount if job.hold is not None else 0
-    order = msgspec.convert(job.order, TranslationOrder)
-    return price_measured(plan_id=plan.pk, order=order, measured_ms=measured_ms)
-
-
 def _charge(job: Job, measured_ms: int) -> int:
     """Captures the hold for the measured length (never more than was set aside) and releases the rest."""
     if job.hold is None:
@@ -126,10 +113,14 @@ def _charge(job: Job, measured_ms: int) -> int:
 
 def file_name(job: Job, name: str) -> str:
     """What a download is called: the source's name, the language, and what the engine called the file."""
-    assert job.translation is not None
-    source = job.translation.project
-    title = ENDING.sub("", source.name or source.source_asset.file_name)
+    if job.translation is not None:
+        source = job.translation.project
+        title = source.name or source.source_asset.file_name
+    else:
+        title = str(job.order.get("title") or "")
+    title = ENDING.sub("", title)
     stem = slugify(title, max_length=80, allow_unicode=True)
     stem = stem.encode()[:STEM_BYTES].decode(errors="ignore").rstrip("-")
     own = Path(name).name.replace(f".{job.target_locale}.", ".")  # the language is said once
-    return f"{stem or job.public_id}.{job.target_locale}.{own}"[-255:]
+    language = f".{job.target_locale}" if job.target_locale else ""
+    return f"{stem or job.public_id}{language}.{own}"[-255:]

@@ -18,13 +18,15 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from apps.accounts.models import IdempotencyRecord
+from apps.accounts.services import sweep_signing
 from apps.core import clock, errors
 from apps.core.errors import JobError
 from apps.events import queue
 from apps.jobs import states
 from apps.jobs.models import Job
-from apps.jobs.services import cleaning, slots
+from apps.jobs.services import cleaning, inbound, slots
 from apps.jobs.services.finish import fail_job
+from apps.jobs.services.vendor.close import wake_closings
 from apps.plans.models import Hold
 from apps.plans.services import check_books_when_due, expire_holds, grant_monthly
 from apps.projects.services import expire_uploads
@@ -48,9 +50,10 @@ class Swept:
     uploads: int = 0
     files: int = 0
     slots: int = 0
+    closed: int = 0
 
     def __bool__(self) -> bool:
-        return any((self.woken, self.freed, self.failed, self.holds, self.uploads, self.files, self.slots))
+        return any(vars(self).values())
 
 
 def reconcile(*, slow: bool = True) -> Swept | None:
@@ -62,6 +65,7 @@ def reconcile(*, slow: bool = True) -> Swept | None:
         swept.failed += _end_overdue()
         swept.freed += _free_expired(swept)
         swept.woken += _wake_due()
+        swept.closed = wake_closings()
         if slow:
             swept.holds = expire_holds()
             swept.failed += _end_without_hold()
@@ -70,6 +74,8 @@ def reconcile(*, slow: bool = True) -> Swept | None:
             check_books_when_due()
             swept.uploads = expire_uploads()
             swept.files = cleaning.clean()
+            inbound.clean()
+            sweep_signing()
             IdempotencyRecord.objects.filter(created_at__lt=clock.now() - timedelta(hours=25)).delete()
     if swept:
         logger.info("reconciled", extra=vars(swept))
@@ -143,7 +149,7 @@ def _queued(ids: list[str]) -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT DISTINCT message->'args'->>0 FROM dramatiq.queue"
-            " WHERE state = 'queued' AND message->>'actor_name' IN ('advance', 'run_engine', 'submit_remote')"
+            " WHERE state = 'queued' AND message->>'actor_name' IN ('advance', 'run_engine', 'submit_remote', 'collect_remote')"
             " AND message->'args'->>0 = ANY(%s)",
             [ids],
         )

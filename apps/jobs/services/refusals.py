@@ -75,6 +75,16 @@ def _reason(wrong: Mapping[str, Any]) -> str:
             return _("This file cannot be used: %(error)s") % {"error": wrong["error"]}
         case "not_media":
             return _("This is not a video or audio file.")
+        case "not_image":
+            return _("This is not a picture.")
+        case "no_picture":
+            return _("This file has no picture.")
+        case "no_sound":
+            return _("This file has no sound.")
+        case "too_long_together":
+            return _("Together the voices are longer than the %(limit)s seconds that the plan allows.") % {
+                "limit": wrong["limit"]
+            }
         case "not_subtitles":
             return _("This is not a subtitle file.")
         case "too_large":

@@ -19,11 +19,11 @@ from apps.accounts.permissions import require, roles_for, scope_for
 from apps.core import errors
 from apps.core.ids import new_id
 from apps.events import doorbell, queue
-from apps.jobs.services import callbacks, refusals, validate
-from apps.plans.models import Service
-from apps.plans.pricing import billable_items
+from apps.jobs.services import callbacks, refusals, routing, validate
+from apps.jobs.services.lipsync_order import lipsync_part, normalize_lipsync
+from apps.plans.pricing import billable_items, service_of
 from apps.plans.quota import Quota
-from apps.providers.orders import TranslationOrder
+from apps.providers.orders import LipsyncOrder, Order, TranslationOrder
 
 PERMISSION: Final = "jobs.submit"
 HOLD_SECONDS: Final = 31 * 86_400
@@ -37,7 +37,7 @@ Settle = Callable[["Submission"], None]
 
 
 class Admitted(msgspec.Struct, frozen=True):
-    """One job of an admitted order; amounts in milli-credits."""
+    """One job of an admitted order; amounts in milli-credits. `translation` and `target_locale` are "" for a lip-sync job."""
 
     id: str
     pk: int
@@ -54,7 +54,8 @@ class Admitted(msgspec.Struct, frozen=True):
 
 
 class Submission(msgspec.Struct, frozen=True):
-    """An admitted order. `organization` is the row's id, created_at RFC 3339, `available` what the wallet has left.
+    """An admitted order. `organization` is the row's id, created_at RFC 3339, `available` what the wallet has left. `asset` and
+    `project` are those of a translation, "" for a lip-sync job, whose files are its inputs.
 
     `replayed` says that the answer is that of an earlier request with the same Idempotency-Key.
     """
@@ -74,39 +75,48 @@ class Submission(msgspec.Struct, frozen=True):
 def submit(
     *,
     actor: Caller,
-    order: TranslationOrder,
+    order: Order,
     idempotency: tuple[str, bytes] | None = None,
     settle: Settle | None = None,
     request_id: str = "",
     count: bool = False,
+    dialect: str = "",
 ) -> Submission:
-    """Checks an order in the order of DESIGN section 4 and admits it: one job for each target locale, or none at all.
+    """Checks an order in the order of DESIGN section 4 and admits it: one job for each target locale, or none at all; one job of
+    a lip-sync order, whose callback_url is not challenged.
 
     `actor` may be a key as sent (keys.parse_bearer): its checks 1-5 then happen in the same round trip. `idempotency` is
     (key, SHA-256 of the request): the first answer is kept with the admission itself. `settle` runs in admission's transaction,
     right after it. With `count` the call counts against the key's requests a minute (4290), and answers and
-    refusals tell how many are left. Raises ApiError 7, 1302, 814, 1503, 1305, 4290, 5, 1301, 1304, 104 or 4090.
+    refusals tell how many are left. `dialect` names whose wire format the order came in (the job's callbacks speak it too).
+    Raises ApiError 7, 1302, 814, 1503, 1305, 4290, 5, 1301, 1304, 104 or 4090.
     """
     if isinstance(actor, Actor) and actor.kind in ("staff", "system"):
         require(actor, PERMISSION)
-    order, wrong = validate.normalize(order)
+    order, wrong = normalize(actor, order)
     if wrong:
         quota = authorize(actor, count=count)
         raise refusals.with_quota(errors.invalid(errors=wrong), quota)
     request_id = request_id or str(structlog.contextvars.get_contextvars().get("request_id", ""))
     document = make_document(actor, order, idempotency, request_id)
     document["count"] = count
+    document["dialect"] = dialect
     answer = _admit(document, settle)
     if answer["code"] == errors.CALLBACK_CHALLENGE and order.callback_url is not None:
         organization = Organization.objects.get(pk=answer["organization"])
-        callbacks.prove(
-            organization_id=organization.pk, organization_public_id=organization.public_id, url=order.callback_url
-        )
+        callbacks.prove(organization_id=organization.pk, url=order.callback_url)
         document["count"] = False
         answer = _admit(document, settle)
     if answer["code"] != 0:
         raise refusals.to_error(answer)
     return _submission(answer)
+
+
+def normalize(actor: Caller, order: Order) -> tuple[Order, validate.Errors]:
+    """Check 6 without rows, of either kind of order."""
+    if isinstance(order, LipsyncOrder):
+        return normalize_lipsync(order, routing.usable_for(actor))
+    return validate.normalize(order, routing.usable_for(actor))
 
 
 def authorize(actor: Caller, *, count: bool = False) -> Quota | None:
@@ -129,12 +139,12 @@ def fingerprint(*parts: bytes) -> bytes:
 
 
 def make_document(
-    actor: Caller, order: TranslationOrder, idempotency: tuple[str, bytes] | None = None, request_id: str = ""
+    actor: Caller, order: Order, idempotency: tuple[str, bytes] | None = None, request_id: str = ""
 ) -> dict[str, Any]:
-    """What admit_job and check_order are given: the order with everything that only Python knows (new ids, messages)."""
+    """What admit_job and its checks are given: the order with everything that only Python knows (new ids, messages)."""
     in_database = queue.in_database()
     targets = []
-    for locale in sorted(order.target_locales):
+    for locale in sorted(order.target_locales) if isinstance(order, TranslationOrder) else [""]:
         job = new_id("job")
         targets.append(
             {
@@ -146,26 +156,16 @@ def make_document(
                 "message": queue.encode_message("advance", (job,)) if in_database else None,
             }
         )
-    source: dict[str, Any] = {"asset": order.source.asset}
-    if order.source.url is not None:
-        source = {"url": order.source.url, "new": new_id("ast"), "name": validate.url_name(order.source.url)}
     digest = callbacks.url_digest(order.callback_url).hex() if order.callback_url else ""
-    return {
+    document = {
         "auth": _auth(actor),
         "actor": actor.as_json() if isinstance(actor, Actor) else {},
         "request_id": request_id,
         "idempotency": {"key": idempotency[0], "fingerprint": idempotency[1].hex()} if idempotency else None,
         "pool": "api" if isinstance(actor, ParsedKey) else actor.pool,
-        "service": Service.TRANSLATE.value,
+        "service": service_of(order),
         "items": billable_items(order),
-        "source": source,
-        "subtitle_asset": order.subtitle.asset if order.subtitle else None,
-        "glossaries": order.glossaries,
-        "needs_video": validate.needs_video(order),
-        "source_language": order.source_language,
         "project": order.project,
-        "new_project": new_id("prj"),
-        "project_name": order.title,
         "order": msgspec.to_builtins(order),
         "provider": order.provider or "",
         "callback": {"url": order.callback_url, "digest": digest} if order.callback_url else None,
@@ -173,6 +173,22 @@ def make_document(
         "deadline_seconds": settings.JOB_DEADLINE_SECONDS,
         "wake_seconds": WAKE_SECONDS,
         "targets": targets,
+    }
+    return document | (lipsync_part(order) if isinstance(order, LipsyncOrder) else _translation_part(order))
+
+
+def _translation_part(order: TranslationOrder) -> dict[str, Any]:
+    source: dict[str, Any] = {"asset": order.source.asset}
+    if order.source.url is not None:
+        source = {"url": order.source.url, "new": new_id("ast"), "name": validate.url_name(order.source.url)}
+    return {
+        "source": source,
+        "subtitle_asset": order.subtitle.asset if order.subtitle else None,
+        "glossaries": order.glossaries,
+        "needs_video": validate.needs_video(order),
+        "source_language": order.source_language,
+        "new_project": new_id("prj"),
+        "project_name": order.title,
     }
 
 

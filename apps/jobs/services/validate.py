@@ -9,33 +9,35 @@ from django.conf import settings
 
 from apps.core import languages
 from apps.core.http import OutboundError, OutboundPolicy, check_url
-from apps.projects.services.fetch import engine_settings
-from apps.providers.local.provider import LOCAL
+from apps.jobs.services.routing import Usable, check_order
 from apps.providers.orders import TranslationOrder
-from apps.providers.registry import NoProvider, choose
 
 Errors = dict[str, list[str]]
 
 
-def normalize(order: TranslationOrder) -> tuple[TranslationOrder, Errors]:
-    """Languages matched to the tables of seed 000, order of target locales kept, plus every error found on the way."""
+def normalize(order: TranslationOrder, usable: Usable | None = None) -> tuple[TranslationOrder, Errors]:
+    """Languages matched to the tables of seed 000, order of target locales kept, plus every error found on the way.
+
+    `usable` gives the providers that the orderer may use (routing.usable_for), asked only when the built-in engine does not
+    settle the matter; without it all are taken to be usable.
+    """
     errors: Errors = {}
     source = order.source_language
     try:
         source = languages.match_source(source)
     except languages.UnknownLanguage as error:
-        _add(errors, "source_language", str(error))
+        add(errors, "source_language", str(error))
     targets: list[str] = []
     for place, text in enumerate(order.target_locales):
         try:
             target = languages.match_target(text)
         except languages.UnknownLanguage as error:
-            _add(errors, f"target_locales.{place}", str(error))
+            add(errors, f"target_locales.{place}", str(error))
             continue
         if target in targets:
-            _add(errors, f"target_locales.{place}", f"{target} is asked for twice.")
+            add(errors, f"target_locales.{place}", f"{target} is asked for twice.")
         elif target == source:
-            _add(errors, f"target_locales.{place}", "The target language is the source language.")
+            add(errors, f"target_locales.{place}", "The target language is the source language.")
         targets.append(target)
     order = msgspec.structs.replace(order, source_language=source, target_locales=targets)
     _check_source(order, errors)
@@ -43,9 +45,11 @@ def normalize(order: TranslationOrder) -> tuple[TranslationOrder, Errors]:
     _check_subtitle(order, errors)
     _check_ranges(order, errors)
     if order.callback_url is not None:
-        _check_url(errors, "callback_url", order.callback_url)
+        check_address(errors, "callback_url", order.callback_url)
     if not errors:
-        _check_provider(order, errors)
+        for name, reasons in check_order(order, usable).items():
+            for reason in reasons:
+                add(errors, name, reason)
     return order, errors
 
 
@@ -62,102 +66,95 @@ def needs_video(order: TranslationOrder) -> list[str]:
 
 def _check_source(order: TranslationOrder, errors: Errors) -> None:
     if (order.source.asset is None) == (order.source.url is None):
-        _add(errors, "source", "Give either asset or url.")
+        add(errors, "source", "Give either asset or url.")
     elif order.source.url is not None:
-        _check_url(errors, "source.url", order.source.url)
+        check_address(errors, "source.url", order.source.url)
 
 
 def _check_steps(order: TranslationOrder, errors: Errors) -> None:
     steps = list(order.steps)
     if len(set(steps)) != len(steps):
-        _add(errors, "steps", "A step is named twice.")
+        add(errors, "steps", "A step is named twice.")
     if "subtitles" not in steps:
-        _add(errors, "steps", "subtitles is always part of the work.")
+        add(errors, "steps", "subtitles is always part of the work.")
     if "lipsync" in steps and "voice" not in steps:
-        _add(errors, "steps", "lipsync needs voice.")
+        add(errors, "steps", "lipsync needs voice.")
     if "lipsync" in steps and order.media_type == "audio":
-        _add(errors, "steps", "Audio has no lips to move.")
+        add(errors, "steps", "Audio has no lips to move.")
     if order.export_type == "subtitles" and "voice" in steps:
-        _add(errors, "export_type", "With voice among the steps there is more to export than subtitles.")
+        add(errors, "export_type", "With voice among the steps there is more to export than subtitles.")
     if order.export_type in ("audio", "all") and "voice" not in steps:
-        _add(errors, "export_type", f"{order.export_type} needs voice among the steps.")
+        add(errors, "export_type", f"{order.export_type} needs voice among the steps.")
     if order.media_type == "audio":
         for name in needs_video(order):
-            _add(errors, name, "Audio has no picture.")
+            add(errors, name, "Audio has no picture.")
         if order.hls:
-            _add(errors, "hls", "Audio has no picture.")
+            add(errors, "hls", "Audio has no picture.")
     if order.hls and order.export_type in ("audio", "subtitles"):
-        _add(errors, "hls", "A streaming copy needs a video to be exported.")
+        add(errors, "hls", "A streaming copy needs a video to be exported.")
     if order.subtitle_style.burn_in and order.export_type in ("audio", "subtitles"):
-        _add(errors, "subtitle_style.burn_in", "Burnt-in subtitles need a video to be exported.")
+        add(errors, "subtitle_style.burn_in", "Burnt-in subtitles need a video to be exported.")
 
 
 def _check_subtitle(order: TranslationOrder, errors: Errors) -> None:
     given = order.subtitle
     if order.subtitle_source == "file" and given is None:
-        _add(errors, "subtitle", "Needed when subtitle_source is file.")
+        add(errors, "subtitle", "Needed when subtitle_source is file.")
     if given is not None:
         if order.subtitle_source != "file":
-            _add(errors, "subtitle", "Only with subtitle_source file.")
+            add(errors, "subtitle", "Only with subtitle_source file.")
         if (given.asset is None) == (given.url is None):
-            _add(errors, "subtitle", "Give either asset or url.")
+            add(errors, "subtitle", "Give either asset or url.")
         elif given.url is not None:
-            _check_url(errors, "subtitle.url", given.url)
+            check_address(errors, "subtitle.url", given.url)
         if given.usage == "bilingual" and len(order.target_locales) > 1:
-            _add(errors, "subtitle.usage", "A bilingual file holds one target language; order one at a time.")
+            add(errors, "subtitle.usage", "A bilingual file holds one target language; order one at a time.")
         if given.usage == "final_translated":
             if len(order.target_locales) > 1:
-                _add(errors, "subtitle.usage", "A translated file holds one target language; order one at a time.")
+                add(errors, "subtitle.usage", "A translated file holds one target language; order one at a time.")
             if order.review_after == "recognize":
-                _add(errors, "review_after", "There is nothing to recognize when the translation is given.")
+                add(errors, "review_after", "There is nothing to recognize when the translation is given.")
     box = order.ocr_text_box
     erases = order.subtitle_style.erase_source
     if order.subtitle_source == "ocr" and box is None:
-        _add(errors, "ocr_text_box", "Needed when subtitle_source is ocr.")
-    if erases and box is None:
-        _add(errors, "ocr_text_box", "Needed to erase the old subtitles: it says where they are.")
+        add(errors, "ocr_text_box", "Needed when subtitle_source is ocr.")
     if box is not None:
         if order.subtitle_source != "ocr" and not erases:
-            _add(errors, "ocr_text_box", "Only with subtitle_source ocr, or to erase the old subtitles.")
+            add(errors, "ocr_text_box", "Only with subtitle_source ocr, or to erase the old subtitles.")
         if box.x + box.width > 1.000001:
-            _add(errors, "ocr_text_box.width", "The box leaves the frame: x + width is more than 1.")
+            add(errors, "ocr_text_box.width", "The box leaves the frame: x + width is more than 1.")
         if box.y + box.height > 1.000001:
-            _add(errors, "ocr_text_box.height", "The box leaves the frame: y + height is more than 1.")
-    if order.ocr_correction and order.subtitle_source != "ocr":
-        _add(errors, "ocr_correction", "Only with subtitle_source ocr.")
+            add(errors, "ocr_text_box.height", "The box leaves the frame: y + height is more than 1.")
+    if order.ocr_correction and order.subtitle_source != "asr":
+        add(
+            errors,
+            "ocr_correction",
+            "Only with subtitle_source asr: it corrects what is heard by what stands in the picture.",
+        )
 
 
 def _check_ranges(order: TranslationOrder, errors: Errors) -> None:
     least, most = order.speaker_count.min, order.speaker_count.max
     if least is not None and most is not None and least > most:
-        _add(errors, "speaker_count.max", "Smaller than min.")
+        add(errors, "speaker_count.max", "Smaller than min.")
     style = order.subtitle_style
     if style.margin_l + style.margin_r >= 0.9:
-        _add(errors, "subtitle_style.margin_r", "The margins leave no room for text.")
+        add(errors, "subtitle_style.margin_r", "The margins leave no room for text.")
     if len(set(order.glossaries)) != len(order.glossaries):
-        _add(errors, "glossaries", "A glossary is named twice.")
+        add(errors, "glossaries", "A glossary is named twice.")
     if order.voice.lexicon_url is not None:
-        _check_url(errors, "voice.lexicon_url", order.voice.lexicon_url)
+        check_address(errors, "voice.lexicon_url", order.voice.lexicon_url)
     for name, text in (("title", order.title), ("prompt", order.prompt)):
         if "\x00" in text:
-            _add(errors, name, "Holds a zero byte.")
+            add(errors, name, "Holds a zero byte.")
 
 
-def _check_provider(order: TranslationOrder, errors: Errors) -> None:
-    LOCAL.use(engine_settings())
-    try:
-        choose(order)
-    except NoProvider as error:
-        for name, reasons in error.errors.items():
-            for reason in reasons:
-                _add(errors, name, reason)
-
-
-def _check_url(errors: Errors, name: str, url: str) -> None:
+def check_address(errors: Errors, name: str, url: str) -> None:
+    """The SSRF check of a link, as far as it needs no lookup."""
     try:
         check_url(url, OutboundPolicy(allowed_private=tuple(settings.PRIVATE_HOSTS_ALLOWED)))
     except OutboundError as error:
-        _add(errors, name, str(error))
+        add(errors, name, str(error))
 
 
 def url_name(url: str) -> str:
@@ -166,5 +163,6 @@ def url_name(url: str) -> str:
     return (parts.path.rstrip("/").rpartition("/")[2] or parts.hostname or "")[:255]
 
 
-def _add(errors: Errors, name: str, reason: str) -> None:
+def add(errors: Errors, name: str, reason: str) -> None:
+    """One more reason why a field is wrong."""
     errors.setdefault(name, []).append(reason)

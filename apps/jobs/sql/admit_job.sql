@@ -4,8 +4,10 @@
 --
 -- p: auth {kind: key|member|system, ...}, actor {kind, id, label}, request_id, idempotency {key, fingerprint}|null, pool, service,
 --    items [rate card], source {asset}|{url, new, name}, subtitle_asset, glossaries [ids], needs_video [fields], source_language,
---    project|null, new_project, project_name, order, provider, callback {url, digest}|null, hold_seconds, deadline_seconds,
+--    project|null, new_project, project_name, order, provider, dialect, callback {url, digest}|null, hold_seconds, deadline_seconds,
 --    wake_seconds, count (does this call count against the key's requests a minute), targets [{locale, job, translation, hold, entry, message|null}] sorted by locale.
+--    With service lipsync one target without locale, and in place of source, glossaries and so on: inputs [...] and turns
+--    (check_lipsync.sql), challenge false: lipsync.studio's clients would not answer one (DESIGN section 4).
 
 CREATE OR REPLACE FUNCTION admit_job(p jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
@@ -14,6 +16,9 @@ DECLARE
     taken record;
     quota jsonb := '{}';
     facts record;
+    lips record;
+    wrong jsonb;
+    duration bigint;
     held record;
     actor jsonb := p->'actor';
     wanted int := jsonb_array_length(p->'targets');
@@ -91,14 +96,22 @@ BEGIN
     <<checks>>
     BEGIN
         -- 6: parameters that need rows
-        SELECT * INTO facts FROM check_order(p, who.organization_id, who.max_file_bytes, who.max_duration, who.max_targets);
-        IF jsonb_array_length(facts.wrong) > 0 THEN
-            refusal := jsonb_build_object('code', 5, 'wrong', facts.wrong);
+        IF p->>'service' = 'lipsync' THEN
+            SELECT * INTO lips FROM check_lipsync(p, who.organization_id, who.max_file_bytes, who.max_duration);
+            wrong := lips.wrong;
+            duration := lips.duration_ms;
+        ELSE
+            SELECT * INTO facts FROM check_order(p, who.organization_id, who.max_file_bytes, who.max_duration, who.max_targets);
+            wrong := facts.wrong;
+            duration := facts.duration_ms;
+        END IF;
+        IF jsonb_array_length(wrong) > 0 THEN
+            refusal := jsonb_build_object('code', 5, 'wrong', wrong);
             EXIT checks;
         END IF;
 
         -- 7: a callback URL must have answered our challenge within the last 30 days
-        IF jsonb_typeof(p->'callback') = 'object' AND NOT EXISTS (
+        IF jsonb_typeof(p->'callback') = 'object' AND coalesce((p->>'challenge')::boolean, true) AND NOT EXISTS (
             SELECT 1 FROM jobs_callbackproof c WHERE c.organization_id = who.organization_id
                AND c.url_digest = decode(p->'callback'->>'digest', 'hex') AND c.proved_at > moment - interval '30 days') THEN
             refusal := jsonb_build_object('code', 1301, 'organization', who.organization_id);
@@ -118,7 +131,7 @@ BEGIN
         END IF;
 
         -- 9: the wallet of the right pool must cover all of it
-        price := price_order(who.plan_id, p->>'service', ARRAY(SELECT jsonb_array_elements_text(p->'items')), facts.duration_ms);
+        price := price_order(who.plan_id, p->>'service', ARRAY(SELECT jsonb_array_elements_text(p->'items')), duration);
         available := lock_wallet(who.organization_id, p->>'pool');
         IF available < price * wanted THEN
             refusal := jsonb_build_object('code', 104, 'needed', price * wanted, 'available', available, 'pool', p->>'pool');
@@ -133,6 +146,19 @@ BEGIN
     END IF;
 
     -- Admitted: from here on nothing is refused.
+    IF p->>'service' = 'lipsync' THEN
+        target := add_lipsync(p, who.organization_id, who.api_key_id, who.user_id, actor, lips.inputs, price, moment);
+        PERFORM move_slots(who.organization_id, who.api_key_id, 'lipsync', 1);
+        answer := jsonb_build_object(
+            'code', 0, 'organization', who.organization_id, 'asset', '', 'project', '', 'duration_ms', duration, 'pool', p->>'pool',
+            'available', target->'available',
+            'created_at', to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'jobs', jsonb_build_array(target));
+        IF jsonb_typeof(p->'idempotency') = 'object' THEN
+            UPDATE accounts_idempotencyrecord r SET status = 200, body = answer::text
+             WHERE r.organization_id = who.organization_id AND r.key = p->'idempotency'->>'key';
+        END IF;
+        RETURN answer || quota;
+    END IF;
     IF facts.asset_id IS NULL THEN
         facts.asset_public_id := p->'source'->>'new';
         facts.asset_name := p->'source'->>'name';
@@ -171,7 +197,7 @@ BEGIN
             public_id, organization_id, translation_id, model, service, iteration, status, stage, progress_fraction, progress_done,
             progress_total, progress_unit, timings, "order", glossary_versions, target_locale, provider, provider_ref, pool, hold_id,
             estimate, charged, measured_ms, api_key_id, created_by_id, callback_url, error, attempt, tries, lease_owner, next_run_at,
-            deadline_at, reviewed_stage, created_at
+            deadline_at, reviewed_stage, created_at, provider_memo, dialect
         ) VALUES (
             target->>'job', who.organization_id, translation.id, 'translate', p->>'service', number_of_iteration, 'processing', 'queued', 0, 0,
             0, '', '{}', jsonb_set(p->'order', '{target_locales}', jsonb_build_array(target->>'locale')),
@@ -181,7 +207,7 @@ BEGIN
             price, 0, NULL, who.api_key_id,
             CASE WHEN who.api_key_id IS NULL THEN who.user_id END, coalesce(p->'callback'->>'url', ''), '', 1, 0, '',
             moment + make_interval(secs => (p->>'wake_seconds')::int),
-            moment + make_interval(secs => (p->>'deadline_seconds')::int), '', moment
+            moment + make_interval(secs => (p->>'deadline_seconds')::int), '', moment, '{}', coalesce(p->>'dialect', '')
         ) RETURNING id INTO job_pk;
 
         INSERT INTO events_event (organization_id, type, subject_type, subject_id, actor, data, request_id)

@@ -38,8 +38,10 @@ def storage_key(organization_public_id: str, public_id: str) -> str:
     return f"assets/{organization_public_id}/{public_id}"
 
 
-def create_asset_from_url(*, actor: Actor, url: str, kind: str = Asset.Kind.MEDIA) -> Asset:
+def create_asset_from_url(*, actor: Actor, url: str, kind: str = Asset.Kind.MEDIA, file_name: str = "") -> Asset:
     """A link becomes an asset at once; a worker fetches and probes it (status: remote, then stored or failed).
+
+    A `file_name` given here stays; else it is what the server or the link says.
 
     Raises ApiError 5 for an address that could never be fetched, 4290 while too many others wait.
     """
@@ -51,7 +53,7 @@ def create_asset_from_url(*, actor: Actor, url: str, kind: str = Asset.Kind.MEDI
         raise errors.invalid("url", str(error)) from None
     newest = Asset.objects.filter(organization=actor.organization).order_by("-id").values("pk")[: 10 * MAX_REMOTE]
     # What an order named is fetched with its job, and counted there.
-    waiting = Asset.objects.filter(pk__in=newest, status=Asset.Status.REMOTE, projects=None)
+    waiting = Asset.objects.filter(pk__in=newest, status=Asset.Status.REMOTE, projects=None, job_inputs=None)
     if waiting.count() >= MAX_REMOTE:
         raise errors.rate(60, "Too many links wait to be fetched; go on when some are done.")
     with transaction.atomic():
@@ -60,6 +62,7 @@ def create_asset_from_url(*, actor: Actor, url: str, kind: str = Asset.Kind.MEDI
             kind=kind,
             status=Asset.Status.REMOTE,
             source_url=url,
+            file_name=Path(file_name).name[:255],
             created_by=actor.user,
         )
         _tell(actor, asset, "asset.created")
@@ -84,6 +87,10 @@ def create_asset_from_file(
     saved = storage.save_file(path, storage_key(actor.organization.public_id, public_id), kind_of_content)
     if kind == Asset.Kind.MEDIA and kind_of_content in sniff.SUBTITLES:
         kind = Asset.Kind.SUBTITLE
+    elif kind == Asset.Kind.MEDIA and kind_of_content in sniff.IMAGES:
+        kind = Asset.Kind.IMAGE
+    elif kind == Asset.Kind.IMAGE and kind_of_content not in sniff.IMAGES:
+        raise errors.invalid("file", "This is not a PNG, JPEG or WebP picture.")
     with transaction.atomic():
         asset, created = Asset.objects.get_or_create(
             public_id=public_id,

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -94,12 +95,19 @@ def store_remote_asset(
         size=saved.size,
         sha256=saved.sha256,
         content_type=kind,
-        file_name=fetched.file_name[:255] or asset.file_name,
+        file_name=_given_name(asset) or fetched.file_name[:255] or asset.file_name,
         error_code=None,
         error="",
     )
     asset.refresh_from_db()
     return asset
+
+
+def _given_name(asset: Asset) -> str:
+    """The name that somebody chose for a link; "" when it was only taken from the link itself."""
+    parts = urlsplit(asset.source_url)
+    derived = {parts.path.rstrip("/").rpartition("/")[2][:255], parts.hostname or ""}
+    return "" if asset.file_name in derived else asset.file_name
 
 
 def probe_asset(asset: Asset) -> Asset:

@@ -1,0 +1,63 @@
+"""One take-up of a lip-sync job by the built-in engine: fetch, probe, lipsync, publish."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from apps.core import errors
+from apps.core.errors import JobError
+from apps.engine.lipsync.types import REPORT_FILE, RESULT_FILE, LipsyncReport
+from apps.engine.outputs import Output, OutputList
+from apps.engine.settings import EngineSettings
+from apps.engine.workspace import OUT_DIR, OUT_MANIFEST
+from apps.jobs import states
+from apps.jobs.services import lipsync_files, takeover
+from apps.jobs.services.engine_run import EngineRun
+from apps.projects.services.fetch import engine_settings
+
+LABEL: Final = "Lip-synced video"
+
+
+class LipsyncRun(EngineRun):
+    """The stages of a lip-sync job; pausing has no place among them."""
+
+    def _settings(self) -> EngineSettings:
+        return engine_settings()
+
+    def _stages(self) -> list[str]:
+        return states.lipsync_stages()
+
+    def _work(self, stage: str) -> None:
+        if stage == states.FETCH:
+            lipsync_files.fetch(self.job, self.workspace, self.progress.report, self._stopped)
+        elif stage == states.PROBE:
+            self.measured_ms = lipsync_files.probe(
+                self.job, self.workspace, self.settings, self.progress.report, self._stopped
+            )
+            takeover.fit_hold(self.job, self.measured_ms, self.lease.owner)
+        else:
+            super()._work(stage)
+
+    def _after(self, stage: str) -> None:
+        if stage == states.LIPSYNC:
+            # What was made is charged, never more of it than was sound: a last frame may reach over the end.
+            self.measured_ms = min(self.measured_ms, self._made_ms())
+
+    def _made_ms(self) -> int:
+        """Length of the result; writes the list of artefacts where the stage left it to us."""
+        if not self.workspace.exists(OUT_MANIFEST):
+            self._list_outputs()
+        outputs = msgspec.json.decode(self.workspace.path(OUT_MANIFEST).read_bytes(), type=list[Output])
+        lengths = [output.duration for output in outputs if output.main and output.duration > 0]
+        if not lengths:
+            raise JobError(errors.ENGINE_FAULT, "the lip-sync stage made no video")
+        return round(lengths[0] * 1000)
+
+    def _list_outputs(self) -> None:
+        found = msgspec.json.decode(self.workspace.path(REPORT_FILE).read_bytes(), type=LipsyncReport)
+        outputs = OutputList(self.workspace.path(OUT_DIR))
+        outputs.add("video", RESULT_FILE.removeprefix("out/"), LABEL, main=True, duration=found.duration)
+        outputs.add("report", REPORT_FILE.removeprefix("out/"), "Report")
+        outputs.write_manifest()
