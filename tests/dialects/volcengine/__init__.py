@@ -1,0 +1,1 @@
+"""Tests of Volcengine's protocol as served by us."""
