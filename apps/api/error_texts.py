@@ -60,5 +60,9 @@ TITLES: Final = (
     _("Provider failed"),
     _("Canceled"),
     _("Not enough credits for the measured length"),
+    _("No face found"),
+    _("Number of faces does not fit the form"),
+    _("Face too small"),
+    _("Face seen from the side only"),
     _("Internal engine fault"),
 )

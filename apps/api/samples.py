@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from apps.api.schemas import assets, catalogue, jobs, money, transcripts, translations
+from apps.api.schemas import assets, catalogue, iterations, jobs, money, transcripts, translations
 from apps.engine.transcript import Line, Speaker
 from apps.engine.transcript import Transcript as Document
 
@@ -138,6 +138,19 @@ ESTIMATE: Final = money.Estimate(
     max_total="24.0",
     exact=True,
     wallet=money.WalletChange(pool="api", before="500.0", after="476.0", sufficient=True),
+)
+ITERATION_ESTIMATE: Final = iterations.IterationEstimate(
+    base_job=_JOB_ID,
+    base_revision=2,
+    revision=3,
+    changed_lines=["l0004", "l0009"],
+    changed_seconds=8.36,
+    silent_changes=1,
+    options=[],
+    unchanged=False,
+    lines=[money.EstimateLine(locale="pt-BR", stage="voice", unit="second", quantity=9, credits="0.75")],
+    total="0.75",
+    wallet=money.WalletChange(pool="api", before="476.0", after="475.25", sufficient=True),
 )
 BALANCE: Final = money.Balance(
     pool="api",

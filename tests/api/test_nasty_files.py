@@ -26,7 +26,6 @@ REFUSED = {
     "hls-ssrf.m3u8": {10902, 10904},
     "huge-8192x8192-1frame.mp4": {10905, 10002},
     "long-6h-silence.mp4": {10905},
-    "png-named.mp4": {10002, 10904},
     "random-bytes.mp4": {10902, 10904},
     "truncated-mdat-cut.mp4": {10902},
     "truncated-moov-missing.mp4": {10902},
@@ -35,6 +34,8 @@ REFUSED = {
 }
 # Not media at all by its first bytes: refused at the upload.
 FOREIGN = {"html-named.mp4"}
+# A picture, whatever its name says: taken for lip sync, refused as the source of a translation.
+PICTURES = {"png-named.mp4"}
 # Rendered whole; of the others only subtitles are asked for, which is much cheaper.
 RENDERED = {"base.mp4", "portrait.mp4", "mp3-with-cover-art.mp3", "animated.gif", "no-audio-stream.mp4"}
 SUBTITLES = {"subtitle-bad.vtt", "subtitle-bom-crlf-overlap.srt", "subtitle-gbk.srt"}
@@ -120,6 +121,12 @@ def test_file(api: Api, nasty: str, shared_media: Path) -> None:
         return
     answer = upload(api, data, nasty)
     assert answer.status_code == 201, answer.content
+    if nasty in PICTURES:
+        source = {"asset": answer["Kinoglot-Asset"]}
+        refused = api.post("translations", {"source": source, "target_locales": ["pt-BR"], "steps": ["subtitles"]})
+        problem(refused, 400, 5)
+        assert list(refused.json()["errors"]) == ["source.asset"]
+        return
     subtitle = upload(api, SRT.encode(), "given.srt", "subtitle")["Kinoglot-Asset"]
     job = run(api, answer["Kinoglot-Asset"], subtitle, **({} if nasty in RENDERED else {"export_type": "subtitles"}))
     settled(job)

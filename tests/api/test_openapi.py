@@ -13,9 +13,12 @@ from django.urls import get_resolver
 
 from apps.accounts.models import Organization
 from apps.core import errors
+from apps.jobs.models import ProviderAccount
+from apps.webhooks.services.endpoints import create_endpoint, send_test
 from tests.api.conftest import Api, order
 from tests.api.rows import finished
 from tests.api.test_tenancy import routes
+from tests.factories import owner_of
 
 
 @pytest.fixture(scope="module")
@@ -77,17 +80,24 @@ def test_the_hot_path_is_described_though_drf_never_sees_it(document: dict[str, 
 def test_answers_are_as_described(document: dict[str, Any], api: Api, organization: Organization) -> None:
     job = finished(api, organization)
     assert job.translation is not None
+    endpoint, _ = create_endpoint(actor=owner_of(organization), url="https://hooks.example.com/x")
     ids = {
+        "endpoint_id": endpoint.public_id,
+        "message_id": send_test(actor=owner_of(organization), endpoint=endpoint).public_id,
         "job_id": job.public_id,
         "translation_id": job.translation.public_id,
         "artefact_id": job.artefacts.first().public_id,  # type: ignore[union-attr]
         "asset_id": job.translation.project.source_asset.public_id,
+        "account_id": ProviderAccount.objects.create(organization=organization, provider="azure", name="x").public_id,
     }
+    person = Api()
+    person.client.force_login(organization.memberships.get().user)
     checked = 0
     for path, method, one in operations(document):
         if method != "get" or "{upload_id}" in path or "{glossary_id}" in path or path.endswith(".zip"):
             continue
-        answer = api.get(path.format(**ids))
+        for_people = "/provider-accounts" in path
+        answer = (person if for_people else api).get(path.format(**ids))
         assert answer.status_code in (200, 302), (path, answer.content)
         if answer.status_code == 200:
             check(document, one, answer)

@@ -11,9 +11,11 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from apps.accounts.models import ApiKey, Organization
 from apps.accounts.services import invite_member
-from apps.jobs.models import Job
+from apps.jobs.models import Job, ProviderAccount
 from apps.plans.models import Plan, Wallet
 from apps.projects.models import Asset, Transcript, Upload
+from apps.webhooks.models import Endpoint, Message
+from apps.webhooks.services.endpoints import create_endpoint, send_test
 from tests.api.conftest import Api
 from tests.api.rows import finished
 from tests.factories import make_key, make_organization, owner_of
@@ -22,6 +24,20 @@ pytestmark = pytest.mark.django_db
 
 # Staff pages and allauth's own pages know no organizations; the console has tests of its own.
 OTHERS = ("console/", "accounts/")
+# They answer as their vendors do, which is not always 404; that nothing of others shows or changes holds for them too.
+DIALECTS = ("videotranslation", "v1/", "callbacks/")
+PREFIX_OF = {
+    "job_id": "job_",
+    "translation_id": "trn_",
+    "artefact_id": "art_",
+    "asset_id": "ast_",
+    "upload_id": "upl_",
+    "glossary_id": "gls_",
+    "account_id": "pac_",
+    "endpoint_id": "whe_",
+    "message_id": "whm_",
+}
+PAGES = {"jobs/": "job_", "settings/providers/": "pac_", "team/invitations/": "inv_"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 HEADERS = {"Tus-Resumable": "1.0.0", "Upload-Offset": "0", "If-Match": "*"}
 # Fields of the pages' forms, well filled in, so that no form refuses before the object is looked up.
@@ -49,7 +65,12 @@ class Victim:
         owner = owner_of(self.organization)
         invited = invite_member(actor=owner, email="secret.guest@example.org", role="viewer")
         invitation = invited[0] if isinstance(invited, tuple) else invited
+        ProviderAccount.objects.create(
+            organization=self.organization, provider="azure", name="Secret subscription", values={"team": "secret team"}
+        )
         upload = api.post("uploads", b"", Tus_Resumable="1.0.0", Upload_Length="10")["Location"].rsplit("/", 1)[1]
+        endpoint, _ = create_endpoint(actor=owner, url="https://secret.hooks.example.com/x")
+        message = send_test(actor=owner, endpoint=endpoint)
         assert job.translation is not None
         assert owner.user is not None
         self.ids = [
@@ -58,11 +79,14 @@ class Victim:
             job.translation.project.public_id,
             Asset.objects.get(organization=self.organization).public_id,
             upload,
+            endpoint.public_id,
+            message.public_id,
             key.key_id,
             invitation.public_id,
             self.organization.public_id,
             owner.user.public_id,
             api.post("glossaries", {"name": "Secret words", "source_language": "en"}).json()["id"],
+            *ProviderAccount.objects.filter(organization=self.organization).values_list("public_id", flat=True),
             *job.artefacts.values_list("public_id", flat=True)[:1],
         ]
         self.numbers = list(self.organization.memberships.values_list("pk", flat=True))
@@ -71,6 +95,9 @@ class Victim:
             "Victim Unlimited",
             "Secret takeover",
             "secret.guest",
+            "Secret subscription",
+            "secret team",
+            "secret.hooks",
             owner.user.email,
             "777123",
             "777,123",
@@ -84,6 +111,9 @@ class Victim:
             list(ApiKey.objects.filter(**mine).values("key_id", "revoked_at", "expires_at", "name")),
             list(Upload.objects.filter(**mine).values()),
             list(Wallet.objects.filter(**mine).values()),
+            list(Endpoint.objects.filter(**mine).values()),
+            list(Message.objects.filter(**mine).values()),
+            list(ProviderAccount.objects.filter(**mine).values()),
             list(self.organization.memberships.values()),
             list(self.organization.invitations.values("pk", "revoked_at", "accepted_at")),
             Transcript.objects.count(),
@@ -104,6 +134,23 @@ def strangers() -> dict[str, tuple[Client, dict[str, str]]]:
     return {"browser": (browser, {}), "program": (program, {"Authorization": f"Bearer {make_key(organization)[1]}"})}
 
 
+def ids_for(who: str, route: str, parameters: list[str], victim: Victim) -> list[str]:
+    """Every id of the victim that could mean something there, and one that means nothing.
+
+    An address of the API says by its parameter what it takes; a key opens no page whatever the id, a browser no dialect.
+    """
+    dialect = route.lstrip("^").startswith(DIALECTS)
+    prefixes = tuple(PREFIX_OF[name] for name in parameters if name in PREFIX_OF) if route.startswith("api/") else ()
+    prefixes += tuple(prefix for page, prefix in PAGES.items() if route.startswith(page))
+    if (who == "program" and not route.startswith(("api/", "files/")) and not dialect) or (
+        who == "browser" and dialect
+    ):
+        return victim.ids[:2]
+    if prefixes:
+        return [*(one for one in victim.ids if one.startswith(prefixes)), victim.organization.public_id]
+    return victim.ids
+
+
 def test_every_address_as_a_stranger() -> None:
     victim = Victim()
     Plan.objects.update(requests_per_minute=1_000_000)
@@ -113,7 +160,9 @@ def test_every_address_as_a_stranger() -> None:
         for route, parameters in routes(get_resolver()):
             if route.endswith("^.*$"):
                 continue
-            values: list[Any] = victim.numbers if "membership_id" in parameters else victim.ids
+            values: list[Any] = (
+                victim.numbers if "membership_id" in parameters else ids_for(who, route, parameters, victim)
+            )
             for value in values if parameters else [None]:
                 path = "/" + route
                 for name in parameters:
@@ -132,9 +181,14 @@ def test_every_address_as_a_stranger() -> None:
                     assert not told, (where, told)
                     if not parameters or "invitations/<str:token>" in route:
                         assert answer.status_code < 500, where
+                    elif route.lstrip("^").startswith(DIALECTS):
+                        assert 400 <= answer.status_code < 500, where
                     elif who == "program" and not route.startswith(("api/", "files/")):
                         # A key opens no page: the visitor is asked to sign in, whatever the address.
                         assert answer.status_code in (302, 403, 404, 405), where
+                    elif who == "program" and "/provider-accounts/" in route:
+                        # For people only: a key is refused whatever the id, before anything is looked up.
+                        assert answer.status_code in (403, 405), where
                     else:
                         assert answer.status_code in (404, 405), where
     assert walked > 500

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from apps.api.schemas.common import NextCursor, PageQuery
 
-Kind = Literal["media", "subtitle"]
+Kind = Literal["media", "subtitle", "image"]
 
 
 class NewAsset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -20,7 +20,7 @@ class NewAsset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Asset(Struct, frozen=True, kw_only=True):
-    """A media or subtitle file of the organization."""
+    """A media, subtitle or picture file of the organization."""
 
     id: str
     kind: Kind

@@ -1,9 +1,9 @@
-"""Shapes of what the installation offers: languages, providers, error codes; and of glossaries."""
+"""Shapes of what the installation offers: languages, error codes; and of glossaries."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
@@ -25,21 +25,6 @@ class Languages(Struct, frozen=True, kw_only=True):
 
     source: list[Language]
     target: list[Language]
-
-
-class Provider(Struct, frozen=True, kw_only=True):
-    """What carries jobs out, and what it can do."""
-
-    name: str
-    title: str
-    available: bool
-    capabilities: dict[str, Any]
-
-
-class Providers(Struct, frozen=True, kw_only=True):
-    """Every provider of this installation."""
-
-    items: list[Provider]
 
 
 class ErrorCode(Struct, frozen=True, kw_only=True):

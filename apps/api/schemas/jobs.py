@@ -52,12 +52,17 @@ class Job(Struct, frozen=True, kw_only=True):
     status: Status
     output: Annotated[str | None, Meta(description="Signed link of the main artefact once completed.")]
     error: Annotated[str, Meta(description="What went wrong, in words; empty otherwise.")]
-    executionTime: Annotated[int | None, Meta(description="Milliseconds from start to end.")]
-    timings: Annotated[dict[str, int] | None, Meta(description="Milliseconds by stage.")]
+    executionTime: Annotated[
+        int | None, Meta(description="Milliseconds from start to end; of a lip-sync job only once it is completed.")
+    ]
+    timings: Annotated[
+        dict[str, int] | None,
+        Meta(description="Milliseconds by stage; null for lip-sync jobs, as lipsync.studio has it."),
+    ]
     stage: Stage
     progress: Progress
     error_code: Annotated[int | None, Meta(description="Number of the failure (10001 and up); see GET /errors.")]
-    translation: str | None
+    translation: Annotated[str | None, Meta(description="null for a lip-sync job.")]
     iteration: int
     provider: str
     target_locale: str

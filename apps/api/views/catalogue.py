@@ -12,8 +12,10 @@ from apps.api import samples
 from apps.api.base import ApiView, OpenView, json_response
 from apps.api.openapi import answer_example, operation
 from apps.api.schemas import catalogue as shapes
+from apps.api.schemas import provider_accounts as accounts
 from apps.core import errors, languages
-from apps.jobs.selectors import providers_offered
+from apps.jobs.services.offered import providers_offered
+from apps.providers.registry import PROVIDERS
 
 
 def _named(rows: Iterable[languages.Language], interface: str) -> list[shapes.Language]:
@@ -63,17 +65,21 @@ class ProvidersView(ApiView):
         "providers",
         "What carries jobs out, and what each can do",
         tag="Catalogue",
-        answers={200: shapes.Providers},
+        answers={200: accounts.Providers},
         examples=[
             answer_example(
                 "providers",
-                shapes.Providers(
+                accounts.Providers(
                     items=[
-                        shapes.Provider(
+                        accounts.Provider(
                             name="local",
                             title="Built-in engine",
                             available=True,
+                            reason="",
+                            account=None,
+                            healthy=True,
                             capabilities={"steps": ["subtitles", "voice"]},
+                            account_fields=None,
                         )
                     ]
                 ),
@@ -83,15 +89,36 @@ class ProvidersView(ApiView):
     def get(self, request: Request) -> HttpResponse:
         """Every provider."""
         items = [
-            shapes.Provider(
+            accounts.Provider(
                 name=row.name,
                 title=row.title,
                 available=row.available,
+                reason=row.reason,
+                account="own" if row.account == "own" else "operator" if row.account else None,
+                healthy=row.healthy,
                 capabilities=dict(row.capabilities),
+                account_fields=_fields(row.name),
             )
-            for row in providers_offered()
+            for row in providers_offered(actor=self.actor)
         ]
-        return json_response(shapes.Providers(items=items))
+        return json_response(accounts.Providers(items=items))
+
+
+def _fields(provider: str) -> list[accounts.AccountField] | None:
+    remote = PROVIDERS[provider].remote
+    if remote is None:
+        return None
+    return [
+        accounts.AccountField(
+            name=field.name,
+            label=field.label,
+            secret=field.secret,
+            required=field.required,
+            default=field.default,
+            help=field.help,
+        )
+        for field in remote.fields
+    ]
 
 
 class ErrorCodesView(OpenView):

@@ -7,13 +7,17 @@ from rest_framework.request import Request
 
 from apps.api import present, samples
 from apps.api.base import ApiView, json_response
-from apps.api.openapi import answer_example, operation, request_example
+from apps.api.lipsync import as_sent, read_estimate
+from apps.api.openapi import REF, answer_example, operation, request_example
 from apps.api.schemas import money as shapes
 from apps.core import errors
+from apps.core.errors import ApiError
 from apps.core.money import to_text
 from apps.jobs.services import estimate_order
 from apps.plans import selectors
 from apps.providers.orders import TranslationOrder
+
+_ESTIMATED = ("TranslationOrder", "LipsyncVideo", "LipsyncImage", "LipsyncImageMulti")
 
 
 class EstimateView(ApiView):
@@ -26,10 +30,11 @@ class EstimateView(ApiView):
         "What an order would cost",
         description=(
             "Takes the body of POST /translations, checks it the same way and answers the price by language and step, the "
-            "wallet before and after, and the most that can be charged. Nothing is ordered or set aside."
+            "wallet before and after, and the most that can be charged. Nothing is ordered or set aside. A lip-sync body "
+            "(`formState`) is priced, too; `model` names its form where the files in it do not tell."
         ),
         tag="Money",
-        request=TranslationOrder,
+        request={"application/json": {"oneOf": [{"$ref": REF.format(name=name)} for name in _ESTIMATED]}},
         answers={200: shapes.Estimate},
         codes=(errors.INVALID, errors.MEDIA_TYPE, errors.CONFLICT),
         examples=[request_example("two languages", samples.ORDER), answer_example("estimate", samples.ESTIMATE)],
@@ -37,7 +42,14 @@ class EstimateView(ApiView):
     )
     def post(self, request: Request) -> HttpResponse:
         """Price an order."""
-        found = estimate_order(actor=self.actor, order=self.body(TranslationOrder))
+        lipsync = read_estimate(request._request)
+        if lipsync is None:
+            found = estimate_order(actor=self.actor, order=self.body(TranslationOrder))
+        else:
+            try:
+                found = estimate_order(actor=self.actor, order=lipsync)
+            except ApiError as error:
+                raise as_sent(error) from None
         return json_response(
             shapes.Estimate(
                 lines=[
