@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Count, Min, Q, Sum
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
@@ -15,12 +16,15 @@ from apps.core import clock
 from apps.core.errors import job_codes
 from apps.events.admin_base import credits_text
 from apps.events.models import Event
-from apps.jobs.models import Job
+from apps.jobs.admin_accounts import STATES
+from apps.jobs.models import Job, ProviderAccount, ProviderCall
+from apps.jobs.services.account_figures import figures_for, state_of
 from apps.plans.models import Wallet
 
 # History is counted over the newest so many jobs: the same cost with a thousand jobs and with ten million.
 RECENT = 2000
 BOOKS_HOURS = 48
+MOST_ACCOUNTS = 50
 
 
 def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -39,6 +43,7 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         .order_by("-number")[:10]
     )
     mismatch = _last_mismatch()
+    accounts = list(ProviderAccount.objects.filter(organization=None)[:MOST_ACCOUNTS])
     money = Wallet.objects.aggregate(
         portal=Sum("available", filter=Q(pool="portal")),
         api=Sum("available", filter=Q(pool="api")),
@@ -64,6 +69,7 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "link": reverse("console-books"),
             "bad": mismatch is not None,
         },
+        *_providers_card(accounts),
     ]
     context["tables"] = [
         (
@@ -96,7 +102,50 @@ def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             },
         ),
     ]
+    if accounts:
+        context["tables"].append((_("Provider accounts"), _accounts_table(accounts)))
     return context
+
+
+def _providers_card(accounts: list[ProviderAccount]) -> list[dict[str, Any]]:
+    """How many of the operator's accounts in use are fit for work; none without accounts."""
+    used = [row for row in accounts if row.enabled]
+    ill = [row for row in used if state_of(row) in ("resting", "trial")]
+    if not accounts:
+        return []
+    return [
+        {
+            "title": _("Provider accounts"),
+            "value": _("%(fit)s of %(all)s fit for work") % {"fit": len(used) - len(ill), "all": len(used)},
+            "note": ", ".join(str(row) for row in ill[:3]),
+            "link": reverse("admin:jobs_provideraccount_changelist"),
+            "bad": bool(ill),
+        }
+    ]
+
+
+def _accounts_table(accounts: list[ProviderAccount]) -> dict[str, Any]:
+    figures = figures_for(accounts)
+    rows = [
+        [
+            format_html(
+                '<a class="underline" href="{}">{}</a>',
+                reverse("admin:jobs_provideraccount_change", args=[row.pk]),
+                str(row),
+            ),
+            STATES[state_of(row)],
+            figures[row.pk].running,
+            _calls(figures[row.pk].calls),
+        ]
+        for row in accounts
+    ]
+    return {"headers": [_("Account"), _("State"), _("Jobs in flight"), _("Calls, last hour")], "rows": rows}
+
+
+def _calls(counts: dict[str, int]) -> str:
+    """What came of them, in words; "-" for none."""
+    words = dict(ProviderCall.Outcome.choices)
+    return ", ".join(f"{words[outcome]}: {number}" for outcome, number in sorted(counts.items())) or "-"
 
 
 def _failure(code: int | None, number: int) -> list[object]:

@@ -15,9 +15,21 @@ _GROUPS: Final = (
         (
             (_("Jobs"), "work", "jobs_job"),
             (_("Artefacts"), "draft", "jobs_artefact"),
+            (_("Provider accounts"), "hub", "jobs_provideraccount"),
             (_("Provider calls"), "call_made", "jobs_providercall"),
+            (_("Inbound callbacks"), "call_received", "jobs_inboundcallback"),
             (_("Concurrency"), "speed", "jobs_concurrencycounter"),
             (_("Callback proofs"), "verified", "jobs_callbackproof"),
+        ),
+    ),
+    (
+        _("Webhooks"),
+        (
+            (_("Endpoints"), "webhook", "webhooks_endpoint"),
+            (_("Messages"), "outgoing_mail", "webhooks_message"),
+            (_("Attempts"), "send", "webhooks_attempt"),
+            (_("Lanes"), "conveyor_belt", "webhooks_lane"),
+            (_("Callback secrets"), "password", "webhooks_callbacksecret"),
         ),
     ),
     (
@@ -41,6 +53,7 @@ _GROUPS: Final = (
             (_("Invitations"), "mail", "accounts_invitation"),
             (_("API keys"), "key", "accounts_apikey"),
             (_("Idempotency"), "repeat_one", "accounts_idempotencyrecord"),
+            (_("Signatures"), "signature", "accounts_usedsignature"),
         ),
     ),
     (
@@ -58,6 +71,7 @@ _GROUPS: Final = (
         _("Staff and audit"),
         (
             (_("Event log"), "list_alt", "events_event"),
+            (_("Readers of the log"), "bookmark", "events_cursor"),
             (_("Console changes"), "edit_note", "admin_logentry"),
             (_("People"), "person", "accounts_user"),
             (_("E-mail addresses"), "alternate_email", "account_emailaddress"),

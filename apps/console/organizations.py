@@ -129,5 +129,6 @@ def _links(object_id: str) -> list[tuple[str, str]]:
         (_("Ledger"), "plans_ledgerentry", "wallet__organization__id__exact"),
         (_("Holds"), "plans_hold", "wallet__organization__id__exact"),
         (_("Invitations"), "accounts_invitation", "organization__id__exact"),
+        (_("Provider accounts"), "jobs_provideraccount", "organization__id__exact"),
     ]
     return [(str(title), f"{reverse(f'admin:{name}_changelist')}?{field}={object_id}") for title, name, field in lists]

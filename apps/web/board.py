@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.languages import base_language
 from apps.jobs.models import Job
+from apps.jobs.services.orders import is_lipsync
 from apps.web.templatetags.web import about, language, language_short, span
 
 # Column title and the stages that it stands for; the last two come and go with what was ordered.
@@ -62,9 +63,16 @@ class Row:
 
 
 def columns_for(jobs: Iterable[Job]) -> list[tuple[str, str | Promise, tuple[str, ...]]]:
-    """The columns that at least one of these jobs has."""
-    steps = {step for job in jobs for step in job.order.get("steps", ["subtitles", "voice"])}
-    return [column for column in _COLUMNS if column[0] not in ("voice", "lipsync") or column[0] in steps]
+    """The columns that at least one of these jobs has; iterations neither recognize nor translate."""
+    jobs = list(jobs)
+    steps = {step for job in jobs for step in _steps(job)}
+    if any(job.base_job_id is None and not is_lipsync(job) for job in jobs):
+        steps |= {"recognize", "translate"}
+    return [column for column in _COLUMNS if column[0] in steps | {"source", "render"}]
+
+
+def _steps(job: Job) -> list[str]:
+    return ["lipsync"] if is_lipsync(job) else job.order.get("steps", ["subtitles", "voice"])
 
 
 def rows_for(jobs: Sequence[Job], current: Job) -> list[Row]:

@@ -85,6 +85,14 @@ class KeyForm(forms.Form):
         required=False,
         choices=[("", _("Never")), ("30", _("In 30 days")), ("90", _("In 90 days")), ("365", _("In a year"))],
     )
+    volcengine = forms.BooleanField(
+        label=_("Volcengine compatible"),
+        help_text=_(
+            "For programs written for Volcengine: they sign with an access key id and a secret. "
+            "To check that we must keep the secret, encrypted."
+        ),
+        required=False,
+    )
 
     def expires_at(self) -> datetime | None:
         """When the key ends, or None for never."""

@@ -14,10 +14,11 @@ from apps.accounts.permissions import allows
 from apps.core.errors import job_codes
 from apps.jobs import selectors
 from apps.jobs.models import Artefact, Job
+from apps.jobs.services.orders import is_lipsync
 from apps.jobs.states import may
 from apps.projects import storage
 from apps.projects.models import Asset
-from apps.web import board, listing, samples, timeline
+from apps.web import again, board, listing, samples, timeline
 
 PLAYS: Final = ("video/", "audio/")
 
@@ -106,6 +107,7 @@ def full(actor: Actor, job: Job) -> dict[str, Any]:
     original, result = source_media(asset, artefacts), target_media(artefacts)
     shown = result or original
     error = job_codes().get(job.error_code) if job.error_code else None
+    path, body = call_for(job, jobs, asset)
     context |= {
         "title": listing.title_of(job),
         "project": project,
@@ -117,14 +119,16 @@ def full(actor: Actor, job: Job) -> dict[str, Any]:
         "timeline": timeline.lines_for(selectors.events_for_job(actor=actor, job=job)),
         "source_media": original,
         "target_media": result,
-        "curl": samples.highlighted(samples.curl(order_of(jobs, asset))),
-        "python": samples.highlighted(samples.python(order_of(jobs, asset))),
+        "curl": samples.highlighted(samples.curl(body, path)),
+        "python": samples.highlighted(samples.python(body, path)),
         "audio_only": shown is not None and shown.content_type.startswith("audio/"),
         "error": error,
         "may_cancel": may("cancel", job.status) and context["may_manage"] and not job.cancel_requested_at,
         "may_retry": may("retry", job.status) and context["may_manage"],
         "may_resume": may("resume", job.status) and context["may_review"],
         "has_transcript": job.translation is not None and job.translation.transcripts.exists(),
+        "again": again.again_for(actor, job),
+        "iterations": again.iterations_of(actor, job),
     }
     return context
 
@@ -193,6 +197,28 @@ def _tracks(artefacts: Sequence[Artefact]) -> list[Track]:
         for artefact in artefacts
         if artefact.kind.startswith("subtitle_") and artefact.format == "vtt"
     ]
+
+
+def call_for(job: Job, jobs: Sequence[Job], asset: Asset | None) -> tuple[str, dict[str, Any]]:
+    """The call that orders the same by API: its path and its body."""
+    if is_lipsync(job):
+        return f"/{job.model}", {"formState": _form(job.order)}
+    if job.base_job is None or job.translation is None:
+        return "/translations", order_of(jobs, asset)
+    names = ("subtitle_style", "voice", "export_type", "timing", "speaker_count")
+    changed = {name: job.order[name] for name in names if job.order.get(name) != job.base_job.order.get(name)}
+    return f"/translations/{job.translation.public_id}/iterations", {"revision": job.reviewed_revision} | changed
+
+
+def _form(order: dict[str, Any]) -> dict[str, Any]:
+    """A lip-sync order as the API takes it: files by link or asset, and what was chosen."""
+    found: dict[str, Any] = {}
+    for name, value in order.items():
+        if isinstance(value, dict):
+            found[name] = value.get("url") or value.get("asset")
+        elif name in ("resolution", "seed", "prompt") or (name == "order" and value != "meanwhile"):
+            found[name] = value
+    return {name: value for name, value in found.items() if value not in (None, "")}
 
 
 def order_of(jobs: Sequence[Job], asset: Asset | None) -> dict[str, Any]:

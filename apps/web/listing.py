@@ -30,7 +30,7 @@ def title_of(job: Job) -> str:
     """The name that people gave, else the file's."""
     project = job.translation.project if job.translation else None
     if project is None:
-        return job.public_id
+        return str(job.order.get("title") or job.public_id)
     return str(
         job.order.get("title")
         or project.name

@@ -12,6 +12,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext
 
 from apps.core.errors import invalid
+from apps.jobs.services.routing import Usable
 from apps.jobs.services.validate import normalize
 from apps.providers.orders import TranslationOrder
 
@@ -35,8 +36,8 @@ class Draft:
         return self.order is not None and not self.missing and not self.errors
 
 
-def read(post: QueryDict) -> Draft:
-    """The draft that a posted form stands for."""
+def read(post: QueryDict, usable: Usable | None = None) -> Draft:
+    """The draft that a posted form stands for; `usable` gives the providers that may be ordered from (normalize)."""
     draft = Draft(body=body_of(post))
     draft.duration_ms = _whole(post.get("duration_ms"))
     source = draft.body["source"]
@@ -57,7 +58,7 @@ def read(post: QueryDict) -> Draft:
     if not draft.body["target_locales"]:
         draft.order = order  # nothing can be said about languages yet
         return draft
-    order, draft.errors = normalize(order)
+    order, draft.errors = normalize(order, usable)
     draft.order = order
     return draft
 
@@ -77,6 +78,8 @@ def body_of(post: QueryDict) -> dict[str, Any]:
         "subtitle_source": post.get("subtitle_source") or "asr",
         "review_after": post.get("review_after") or "never",
     }
+    if provider := post.get("provider", ""):
+        body["provider"] = provider
     if title := post.get("title", "").strip():
         body["title"] = title
     if voice and (volume := _whole(post.get("background_volume"))) is not None:

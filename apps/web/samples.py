@@ -31,27 +31,27 @@ def body_of(order: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
-def curl(order: dict[str, Any]) -> str:
-    """A curl command."""
+def curl(order: dict[str, Any], path: str = "/translations") -> str:
+    """A curl command; `path` is below the API's root."""
     text = _json(body_of(order)).replace("'", "'\\''")
     lines = text.splitlines()
     block = "\n".join([lines[0], *("  " + line for line in lines[1:])])
     return (
-        f"curl {settings.PUBLIC_URL}/api/v1/translations \\\n"
+        f"curl {settings.PUBLIC_URL}/api/v1{path} \\\n"
         '  -H "Authorization: Bearer $KINOGLOT_KEY" \\\n'
         f'  -H "Idempotency-Key: {secrets.token_hex(4)}" \\\n'
         "  --json '" + block + "'"
     )
 
 
-def python(order: dict[str, Any]) -> str:
+def python(order: dict[str, Any], path: str = "/translations") -> str:
     """A Python program that needs only httpx."""
     block = _python_literal(body_of(order))
     return (
         "import os\nimport httpx\n\n"
         f'api = httpx.Client(base_url="{settings.PUBLIC_URL}/api/v1",\n'
         '    headers={"Authorization": f"Bearer {os.environ[\'KINOGLOT_KEY\']}"})\n\n'
-        f'answer = api.post("/translations", json={block})\n'
+        f'answer = api.post("{path}", json={block})\n'
         "answer.raise_for_status()\n"
         "print(answer.json())"
     )

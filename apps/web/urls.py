@@ -5,7 +5,21 @@ from __future__ import annotations
 from django.urls import path
 from django.views.generic import RedirectView
 
-from apps.web.views import account, billing, job, jobs, keys, newjob, organizations, preferences, team, transcript
+from apps.web.views import (
+    account,
+    billing,
+    job,
+    jobs,
+    keys,
+    newjob,
+    organizations,
+    preferences,
+    providers,
+    team,
+    transcript,
+    webhook_log,
+    webhooks,
+)
 
 app_name = "web"
 urlpatterns = [
@@ -25,11 +39,25 @@ urlpatterns = [
     path("jobs/<str:public_id>/retry/", job.retry, name="job-retry"),
     path("jobs/<str:public_id>/resume/", job.resume, name="job-resume"),
     path("jobs/<str:public_id>/transcript/", transcript.page, name="job-transcript"),
+    path("jobs/<str:public_id>/transcript/again/", transcript.again, name="job-again"),
+    path("jobs/<str:public_id>/render/", job.render_again, name="job-render"),
     path("reference/", RedirectView.as_view(url="/api/v1/docs"), name="reference"),
     path("keys/", keys.index, name="keys"),
     path("keys/new/", keys.new, name="key-new"),
     path("keys/<str:key_id>/revoke/", keys.revoke, name="key-revoke"),
     path("keys/<str:key_id>/rotate/", keys.rotate, name="key-rotate"),
+    path("webhooks/", webhooks.index, name="webhooks"),
+    path("webhooks/new/", webhooks.new, name="webhook-new"),
+    path("webhooks/log/", webhook_log.index, name="webhook-log"),
+    path("webhooks/callback-secret/rotate/", webhooks.rotate_callbacks, name="callback-rotate"),
+    path("webhooks/messages/<str:message_id>/", webhook_log.page, name="webhook-message"),
+    path("webhooks/messages/<str:message_id>/resend/", webhook_log.resend, name="webhook-resend"),
+    path("webhooks/<str:public_id>/", webhooks.page, name="webhook"),
+    path("webhooks/<str:public_id>/test/", webhooks.test, name="webhook-test"),
+    path("webhooks/<str:public_id>/switch/", webhooks.switch, name="webhook-switch"),
+    path("webhooks/<str:public_id>/rotate/", webhooks.rotate, name="webhook-rotate"),
+    path("webhooks/<str:public_id>/recover/", webhooks.recover, name="webhook-recover"),
+    path("webhooks/<str:public_id>/delete/", webhooks.delete, name="webhook-delete"),
     path("billing/", billing.index, name="billing"),
     path("team/", team.index, name="team"),
     path("team/invite/", team.invite, name="team-invite"),
@@ -40,5 +68,12 @@ urlpatterns = [
     path("organizations/new/", organizations.new, name="organization-new"),
     path("organizations/switch/", organizations.switch, name="organization-switch"),
     path("settings/", organizations.settings_page, name="settings"),
+    path("settings/providers/", providers.index, name="providers"),
+    path("settings/providers/new/", providers.new, name="provider-new"),
+    path("settings/providers/prefer/", providers.prefer, name="provider-prefer"),
+    path("settings/providers/<str:public_id>/", providers.edit, name="provider-edit"),
+    path("settings/providers/<str:public_id>/test/", providers.test, name="provider-test"),
+    path("settings/providers/<str:public_id>/switch/", providers.switch, name="provider-switch"),
+    path("settings/providers/<str:public_id>/remove/", providers.remove, name="provider-remove"),
     path("account/", account.profile, name="account"),
 ]

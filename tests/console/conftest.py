@@ -15,14 +15,27 @@ from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 
 from apps.accounts.models import IdempotencyRecord, Organization
-from apps.accounts.services import invite_member
+from apps.accounts.services import invite_member, use_signature
 from apps.core import clock
 from apps.core.ids import new_id
+from apps.events.models import Cursor
 from apps.glossaries.models import Glossary, GlossaryVersion, Term
-from apps.jobs.models import Artefact, CallbackProof, ConcurrencyCounter, Job, ProviderCall
+from apps.jobs.models import (
+    Artefact,
+    CallbackProof,
+    ConcurrencyCounter,
+    InboundCallback,
+    Job,
+    JobInput,
+    ProviderAccount,
+    ProviderCall,
+)
 from apps.plans.models import Plan, RateCard
 from apps.plans.services import capture_hold
 from apps.projects.models import Asset, Project, Transcript, Translation, Upload
+from apps.webhooks.models import Attempt
+from apps.webhooks.services.endpoints import create_endpoint, send_test
+from apps.webhooks.services.secrets import callback_secret
 from tests.factories import add_member, make_key, make_organization, make_user, owner_of
 from tests.plans.holds import place
 
@@ -72,6 +85,9 @@ def populate() -> Callable[[], None]:
         invite_member(actor=owner, email=make_user().email, role="viewer")
         key, _ = make_key(organization)
         IdempotencyRecord.objects.create(organization=organization, key=new_id("req"), fingerprint=b"x" * 32)
+        use_signature(
+            access_key_id=f"sk_{key.key_id}", signature="0" * 64, expires_at=clock.now() + timedelta(minutes=15)
+        )
         job = make_job(
             organization, status="failed", error_code=10042, error="no speech", created_by=owner.user, api_key=key
         )
@@ -89,10 +105,27 @@ def populate() -> Callable[[], None]:
             sha256="0" * 64,
             is_main=True,
         )
+        JobInput.objects.create(job=job, name="audio", asset=Asset.objects.order_by("-pk")[0])
         ProviderCall.objects.create(
             job=job, provider="azure", operation="create", client_id=new_id("req"), request={"a": 1}
         )
+        account = ProviderAccount.objects.create(
+            organization=organization, provider="azure", name="Their own", sealed="very secret", last_error="401"
+        )
+        InboundCallback.objects.create(
+            provider="azure",
+            account=account,
+            job=job,
+            key=hashlib.sha256(job.public_id.encode()).digest(),
+            url="https://portal.example.org/callbacks/azure/x",
+            body=b"{}",
+        )
         digest = hashlib.sha256(organization.public_id.encode()).digest()
+        endpoint, _ = create_endpoint(actor=owner, url="https://hooks.example.org/x")
+        message = send_test(actor=owner, endpoint=endpoint)
+        Attempt.objects.create(message=message, number=1, url=endpoint.url, status=500, started_at=clock.now())
+        callback_secret(organization.pk)
+        Cursor.objects.create(name=organization.public_id, done="1:1:", system=1)
         CallbackProof.objects.create(
             organization=organization, url_digest=digest, url="https://example.org/cb", proved_at=clock.now()
         )

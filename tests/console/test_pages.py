@@ -21,7 +21,7 @@ from tests.console.conftest import make_job
 from tests.factories import make_organization, make_user
 
 pytestmark = pytest.mark.django_db
-OURS = ("accounts", "plans", "events", "projects", "glossaries", "jobs")
+OURS = ("accounts", "plans", "events", "projects", "glossaries", "jobs", "webhooks")
 MODELS = sorted(
     (model for model in admin.site._registry if model._meta.app_label in (*OURS, "account", "mfa", "admin", "auth")),
     key=lambda model: model._meta.label,
@@ -134,7 +134,7 @@ def test_filters_work(staff: Client, populate: Callable[[], None]) -> None:
         assert staff.get(f"{reverse('admin:jobs_job_changelist')}?{query}").status_code == 200
     page = staff.get(reverse("admin:accounts_organization_change", args=[organization.pk])).content.decode()
     links = sorted(set(re.findall(r'href="(/console/[a-z/]+/\?[a-z_]+__id__exact=\d+)"', page)))
-    assert len(links) == 8
+    assert len(links) == 9
     populate()  # of another organization
     for link in links:
         rows = staff.get(link).context["cl"].result_list

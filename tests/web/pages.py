@@ -26,10 +26,17 @@ def member_pages(world: World) -> dict[str, str]:
         "job-new": "/jobs/new/",
         "keys": "/keys/",
         "key-new": "/keys/new/",
+        "webhooks": "/webhooks/",
+        "webhook-new": "/webhooks/new/",
+        "webhook-log": "/webhooks/log/",
+        "webhook-log-nothing-matches": "/webhooks/log/?status=failed&q=job_zzzz",
         "billing": "/billing/",
         "billing-api": "/billing/?pool=api",
         "team": "/team/",
         "settings": "/settings/",
+        "providers": "/settings/providers/",
+        "provider-choose": "/settings/providers/new/",
+        "provider-new": "/settings/providers/new/?provider=azure",
         "account": "/account/",
         "account-email": "/accounts/email/",
         "account-password": "/accounts/password/change/",
@@ -41,4 +48,6 @@ def member_pages(world: World) -> dict[str, str]:
     pages |= {f"job-{state}": f"/jobs/{public_id}/" for state, public_id in world.jobs.items()}
     for state in ("completed", "paused"):
         pages[f"transcript-{state}"] = f"/jobs/{world.jobs[state]}/transcript/"
+    pages |= {f"webhook-{state}": f"/webhooks/{public_id}/" for state, public_id in world.webhooks.items()}
+    pages |= {f"webhook-message-{state}": f"/webhooks/messages/{one}/" for state, one in world.messages.items()}
     return pages

@@ -60,7 +60,10 @@ def test_pages_of_members(open_page: OpenPage, full_world: World) -> None:
 
 
 def test_pages_of_a_new_organization(open_page: OpenPage, world: World) -> None:
-    wrong = look(open_page(world, bypass_csp=True), {"jobs-empty": "/jobs/", "keys-empty": "/keys/"})
+    wrong = look(
+        open_page(world, bypass_csp=True),
+        {"jobs-empty": "/jobs/", "keys-empty": "/keys/", "providers-empty": "/settings/providers/"},
+    )
     assert not wrong, "\n".join(wrong)
 
 

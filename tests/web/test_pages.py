@@ -52,6 +52,7 @@ MEMBER_ONLY = [
     "/billing/",
     "/team/",
     "/settings/",
+    "/settings/providers/",
     "/account/",
     "/organizations/new/",
 ]
@@ -69,9 +70,9 @@ def test_pages_of_members_ask_to_sign_in(path: str) -> None:
     [
         ("owner", set()),
         ("admin", set()),
-        ("editor", {"/keys/", "/keys/new/"}),
-        ("reviewer", {"/keys/", "/keys/new/", "/billing/", "/jobs/new/"}),
-        ("viewer", {"/keys/", "/keys/new/", "/billing/", "/jobs/new/"}),
+        ("editor", {"/keys/", "/keys/new/", "/settings/providers/"}),
+        ("reviewer", {"/keys/", "/keys/new/", "/billing/", "/jobs/new/", "/settings/providers/"}),
+        ("viewer", {"/keys/", "/keys/new/", "/billing/", "/jobs/new/", "/settings/providers/"}),
     ],
 )
 def test_what_each_role_may_open(world: World, role: str, closed: set[str]) -> None:

@@ -23,7 +23,7 @@ from apps.engine.transcript import Line, Speaker
 from apps.engine.transcript import Transcript as Document
 from apps.events import log
 from apps.jobs import services
-from apps.jobs.models import Artefact, Job
+from apps.jobs.models import Artefact, Job, ProviderAccount
 from apps.plans.services import capture_hold
 from apps.projects import storage
 from apps.projects.services import save_revision
@@ -41,6 +41,8 @@ class World:
     organization: Organization
     actor: Actor
     jobs: dict[str, str] = field(default_factory=dict)
+    webhooks: dict[str, str] = field(default_factory=dict)
+    messages: dict[str, str] = field(default_factory=dict)
 
     def cookie(self) -> str:
         """A signed-in session."""
@@ -133,6 +135,7 @@ def furnish(world: World, folder: Path) -> World:
         add_member(world.organization, role, make_user(name=person))
     invite_member(actor=world.actor, email="new.person@example.org", role="viewer")
     make_keys(world)
+    make_accounts(world)
     order = subtitles_order(world.actor, folder)
     for state in ("completed", "processing", "paused", "failed", "canceled"):
         changed = msgspec.structs.replace(
@@ -158,6 +161,26 @@ TITLES = {
     "failed": "Dog in the park",
     "canceled": "Old trailer",
 }
+
+
+def make_accounts(world: World) -> None:
+    """Accounts at a cloud service in every state that the page tells apart."""
+    now = timezone.now()
+    well = {"last_ok_at": now - timedelta(minutes=3), "tested_at": now - timedelta(days=2), "region": "westeurope"}
+    resting = {
+        "failures": 6,
+        "open_until": now + timedelta(minutes=20),
+        "last_error": "refused: The key is not accepted.",
+    }
+    trial = {"failures": 5, "open_until": now - timedelta(seconds=5), "last_error": "unavailable: It answered 503."}
+    for name, values in (
+        ("Media subscription", well),
+        ("Old subscription", {"enabled": False}),
+        ("East", resting),
+        ("West", trial),
+        ("New one", {}),
+    ):
+        ProviderAccount.objects.create(organization=world.organization, provider="azure", name=name, **values)
 
 
 def make_keys(world: World) -> None:

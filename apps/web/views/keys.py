@@ -10,6 +10,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from apps.accounts import selectors, services
+from apps.accounts.keys import access_pair
+from apps.accounts.models import ApiKey
 from apps.accounts.permissions import SCOPES, allows, require
 from apps.core.errors import ApiError
 from apps.plans.selectors import plan_for
@@ -47,12 +49,13 @@ def new(request: PageRequest) -> HttpResponse:
                 name=form.cleaned_data["name"],
                 scopes=form.cleaned_data["scopes"],
                 expires_at=form.expires_at(),
+                volcengine=form.cleaned_data["volcengine"],
             )
         except ApiError as error:
             for field, texts in field_errors(error).items():
                 form.add_error(field if field in form.fields else None, texts)
         else:
-            return render(request, "web/key_once.html", {"key": key, "secret": secret, "sample": first_call()})
+            return render(request, "web/key_once.html", _once(key, secret))
     return render(request, "web/key_new.html", {"form": form}, status=422 if form.errors else 200)
 
 
@@ -75,5 +78,12 @@ def rotate(request: PageRequest, key_id: str) -> HttpResponse:
         messages.error(request, gettext("Choose how long the old key goes on working."))
         return redirect("web:keys")
     key, secret = services.rotate_api_key(actor=actor_of(request), key_id=key_id, overlap=form.duration())
-    context = {"key": key, "secret": secret, "sample": first_call(), "old_until": form.duration(), "rotated": True}
-    return render(request, "web/key_once.html", context)
+    return render(request, "web/key_once.html", _once(key, secret) | {"old_until": form.duration(), "rotated": True})
+
+
+def _once(key: ApiKey, secret: str) -> dict[str, object]:
+    """What the page with a new key shows; the pair for Volcengine's clients only when the key signs."""
+    context: dict[str, object] = {"key": key, "secret": secret, "sample": first_call()}
+    if key.volcengine:
+        context["access_key_id"], context["secret_access_key"] = access_pair(secret)
+    return context

@@ -11,11 +11,14 @@ from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.views.decorators.http import require_POST
 
+from apps.accounts.actor import Actor
 from apps.accounts.permissions import require
 from apps.core import languages
 from apps.core.errors import ApiError
 from apps.glossaries.selectors import glossaries_for
 from apps.jobs import services
+from apps.jobs.services.offered import providers_offered
+from apps.jobs.services.routing import usable_for
 from apps.plans.selectors import plan_for
 from apps.plans.services import estimate
 from apps.projects.selectors import asset_for
@@ -35,7 +38,7 @@ def new(request: PageRequest) -> HttpResponse:
     """The form; POST submits it."""
     actor = actor_of(request)
     require(actor, "jobs.submit")
-    draft = orderform.read(request.POST)
+    draft = orderform.read(request.POST, usable_for(actor))
     if request.method == "POST":
         if draft.ready and draft.order is not None:
             try:
@@ -58,7 +61,7 @@ def new(request: PageRequest) -> HttpResponse:
 @require_POST
 def preview(request: PageRequest) -> HttpResponse:
     """The rail beside the form: price, button and code sample for what is chosen so far."""
-    draft = orderform.read(request.POST)
+    draft = orderform.read(request.POST, usable_for(actor_of(request)))
     return render(request, "web/partials/newjob_rail.html", rail(request, draft))
 
 
@@ -66,7 +69,8 @@ def preview(request: PageRequest) -> HttpResponse:
 def available(request: PageRequest) -> HttpResponse:
     """Which targets the installed providers can make from a source with these steps, as JSON for the picker."""
     steps = ["subtitles", "voice"] if request.GET.get("steps", "voice") == "voice" else ["subtitles"]
-    return JsonResponse(coverage.targets_for(request.GET.get("source") or "auto", steps))
+    source, provider = request.GET.get("source") or "auto", request.GET.get("provider", "")
+    return JsonResponse(coverage.targets_for(actor_of(request), source, steps, provider))
 
 
 @member_page
@@ -77,17 +81,17 @@ def sample(request: PageRequest) -> HttpResponse:
     require(actor, "jobs.submit")
     asset = sample_asset(actor)
     body = {"source": {"asset": asset.public_id}, "source_language": SAMPLE_LANGUAGE}
-    target, steps = _sample_target()
+    target, steps = _sample_target(actor)
     order = orderform.from_body(body | {"target_locales": [target], "steps": steps})
     admitted = services.submit(actor=actor, order=order)
     return redirect("web:job", public_id=admitted.jobs[0].id)
 
 
-def _sample_target() -> tuple[str, list[str]]:
+def _sample_target(actor: Actor) -> tuple[str, list[str]]:
     """The reader's own language if it can be made here, else the first usual one that can; with a voice if possible."""
     mine = {"es": "es-ES", "zh-hans": "zh-CN", "ru": "ru-RU"}.get(get_language() or "", COMMON[0])
     for steps in (["subtitles", "voice"], ["subtitles"]):
-        able = coverage.targets_for(SAMPLE_LANGUAGE, steps)
+        able = coverage.targets_for(actor, SAMPLE_LANGUAGE, steps, coverage.BUILT_IN)
         for code in (mine, *COMMON, *able):
             if code in able:
                 return code, steps
@@ -127,7 +131,8 @@ def _measured(request: PageRequest, draft: orderform.Draft) -> int | None:
 def _context(request: PageRequest, draft: orderform.Draft) -> dict[str, Any]:
     actor = actor_of(request)
     plan = plan_for(actor.organization)
-    able = coverage.targets_for(str(draft.body["source_language"]), list(draft.body["steps"]))
+    provider = str(draft.body.get("provider", ""))
+    able = coverage.targets_for(actor, str(draft.body["source_language"]), list(draft.body["steps"]), provider)
     chosen = draft.body["target_locales"]
     return rail(request, draft) | {
         "post": request.POST,
@@ -141,6 +146,8 @@ def _context(request: PageRequest, draft: orderform.Draft) -> dict[str, Any]:
         ),
         "chosen": chosen,
         "glossaries": glossaries_for(actor, limit=100),
+        # Some do lip sync only.
+        "providers": [row for row in providers_offered(actor=actor) if row.capabilities["steps"]],
         "plan": plan,
         "max_bytes": plan.max_file_bytes if plan else settings.ENGINE["max_source_mb"] << 20,
     }

@@ -1,4 +1,4 @@
-"""The transcript of a job: read beside the player, corrected while the job waits for review."""
+"""The transcript of a job: read beside the player, corrected while the job waits for review and after it, then rendered again."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
+from django.views.decorators.http import require_POST
 
+from apps.accounts.actor import Actor
 from apps.accounts.permissions import allows, require
 from apps.core.errors import PRECONDITION, ApiError
 from apps.engine.transcript import Transcript as Document
 from apps.jobs import selectors, services
 from apps.jobs.models import Job
+from apps.jobs.states import OPEN
 from apps.projects.models import Transcript
+from apps.web import again as rendering
 from apps.web import jobpage, listing
 from apps.web.access import PageRequest, actor_of, member_page
 from apps.web.transcriptlines import lines_of
+from apps.web.views.job import order_again
 
 
 @member_page
@@ -28,7 +33,8 @@ def page(request: PageRequest, public_id: str) -> HttpResponse:
     if revision is None:
         messages.info(request, gettext("There is no transcript yet. It appears once the speech is recognized."))
         return redirect("web:job", public_id=public_id)
-    editable = job.status == Job.Status.PAUSED and allows(actor, "transcripts.edit")
+    rework = rendering.again_for(actor, job)
+    editable = is_editable(actor, job)
     if request.method == "POST":
         require(actor, "transcripts.edit")
         return _save(request, job, revision)
@@ -48,9 +54,38 @@ def page(request: PageRequest, public_id: str) -> HttpResponse:
         "audio_only": media is not None and media.content_type.startswith("audio/"),
         "source_language": document.source_language or "auto",
         "duration_ms": document.duration * 1000,
-        "may_resume": editable and allows(actor, "jobs.resume"),
+        "again": rework,
+        "may_resume": job.status == Job.Status.PAUSED and editable and allows(actor, "jobs.resume"),
     }
     return render(request, "web/transcript.html", context)
+
+
+@member_page
+@require_POST
+def again(request: PageRequest, public_id: str) -> HttpResponse:
+    """What the text in the form, saved or not, would change and cost: the fragment beside the button."""
+    actor = actor_of(request)
+    job = selectors.job_for(actor=actor, public_id=public_id)
+    revision = newest(job)
+    document = msgspec.convert(revision.document, Document) if revision is not None else None
+    if document is not None:
+        apply(document, request.POST, side_of(job))
+    return render(
+        request,
+        "web/partials/again.html",
+        {"job": job, "again": rendering.again_for(actor, job, document), "form": True},
+    )
+
+
+def is_editable(actor: Actor, job: Job) -> bool:
+    """While the job waits for review, and once it is done; not while another job reads the text."""
+    if not allows(actor, "transcripts.edit"):
+        return False
+    if job.status == Job.Status.PAUSED:
+        return True
+    rows = rendering.iterations_of(actor, job)
+    done = next((row for row in rows if row.status == Job.Status.COMPLETED), None)
+    return done == job and not any(row.status in OPEN for row in rows)
 
 
 def newest(job: Job) -> Transcript | None:
@@ -60,7 +95,7 @@ def newest(job: Job) -> Transcript | None:
 
 def side_of(job: Job) -> str:
     """Which text a review is about: the source before it is translated, the target after."""
-    return "source" if job.order.get("review_after") == "recognize" else "target"
+    return "source" if job.status == Job.Status.PAUSED and job.order.get("review_after") == "recognize" else "target"
 
 
 def _save(request: PageRequest, job: Job, revision: Transcript) -> HttpResponse:
@@ -85,6 +120,8 @@ def _save(request: PageRequest, job: Job, revision: Transcript) -> HttpResponse:
         services.resume_job(actor=actor, job=job)
         messages.success(request, gettext("Saved. The job goes on."))
         return redirect("web:job", public_id=job.public_id)
+    if request.POST.get("then") == "render":
+        return order_again(request, job)
     messages.success(request, gettext("Saved."))
     return redirect("web:job-transcript", public_id=job.public_id)
 
