@@ -148,7 +148,7 @@ def main() -> int:
     rounds: list[dict[str, dict[str, float]]] = []
     with tempfile.TemporaryDirectory(prefix="kinoglot-bench-") as name:
         folder = Path(name)
-        media: Path = asked.media or _minute(folder, settings)
+        media: Path = asked.media or spoken_minute(folder, settings)
         for number in range(asked.rounds):
             job = folder / f"engine{number}"
             engine = run_engine(job, media, task, settings)
@@ -173,7 +173,7 @@ def main() -> int:
     return 0
 
 
-def _minute(folder: Path, settings: EngineSettings) -> Path:
+def spoken_minute(folder: Path, settings: EngineSettings) -> Path:
     """About a minute of different sentences with pauses, over moving pictures and a low hum."""
     import numpy as np
     import soundfile
