@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from apps.projects.services import create_asset_from_file
 from tests.factories import make_organization, owner_of
 from tests.jobs import bad_media
 from tests.jobs.helpers import SRT, order, submitted
+from tests.jobs.lipsync_help import hosted
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine, pytest.mark.timeout(180)]
 
@@ -42,7 +43,8 @@ WELSH = (
 class Case:
     """One way to a code. Text is given and finished unless `listen`; from en-US into en-GB no translation weights are needed.
 
-    engine: changes of this installation's settings (a callable gets the test's folder); emptied: a reviewer deletes all text.
+    engine: changes of this installation's settings (a callable gets the test's folder); emptied: a reviewer deletes all text;
+    linked: the media is given as a link, so that nobody looks into it before the job runs.
     """
 
     code: int
@@ -55,6 +57,7 @@ class Case:
     plan: str = "business"
     weights: bool = False
     emptied: bool = False
+    linked: bool = False
 
 
 OCR = {"subtitle_source": "ocr", "ocr_text_box": {"x": 0.0, "y": 0.5, "width": 1.0, "height": 0.5}}
@@ -81,7 +84,7 @@ REACHED: dict[str, Case] = {
     "a link that nobody serves": Case(10901, None),
     "half of an upload": Case(10902, bad_media.cut_off),
     "a stage past its time": Case(10903, engine={"more": {"timeout_base": 0.05, "timeout_per_second": 0.0}}),
-    "a picture named mp4": Case(10904, bad_media.picture_file),
+    "a picture named mp4, by link": Case(10904, bad_media.picture_file, linked=True),
     "ten megapixels": Case(10905, bad_media.too_sharp),
     "longer than this installation takes": Case(10905, engine={"max_source_seconds": 1}),
     "a language that no weights lead from": Case(
@@ -97,6 +100,10 @@ REFUSED_AT_ORDER: dict[int, tuple[str, dict[str, Any]]] = {
     10040: ("voice.kind", {"steps": DUB, "voice": {"kind": "personal"}}),
 }
 ELSEWHERE = {
+    10911: "lip sync: tests/jobs/test_lipsync_codes.py",
+    10912: "lip sync: tests/jobs/test_lipsync_codes.py",
+    10913: "lip sync: tests/jobs/test_lipsync_codes.py",
+    10914: "lip sync: tests/jobs/test_lipsync_codes.py",
     10908: "remote providers only: tests/providers/test_remote_road.py",
     10909: "not a failure but the customer's wish: test_a_canceled_job_carries_its_number below",
 }
@@ -135,8 +142,14 @@ def stored(actor: Actor, path: Path, kind: str = "media") -> str:
     return create_asset_from_file(actor=actor, path=path, file_name=path.name, kind=kind).public_id
 
 
-def ordered(actor: Actor, case: Case, folder: Path, settings: Any) -> Job:
-    """The case's job, admitted."""
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[str]:
+    with hosted(tmp_path) as url:
+        yield url
+
+
+def ordered(actor: Actor, case: Case, folder: Path, settings: Any, site: str = "") -> Job:
+    """The case's job, admitted. `site` serves the folder, for linked media."""
     changes = case.engine(folder) if callable(case.engine) else case.engine
     settings.ENGINE = settings.ENGINE | changes
     fields: dict[str, Any] = {"target_locales": ["en-GB"], **case.fields}
@@ -144,6 +157,9 @@ def ordered(actor: Actor, case: Case, folder: Path, settings: Any) -> Job:
         port = closed_port()
         settings.PRIVATE_HOSTS_ALLOWED = (f"127.0.0.1:{port}",)
         fields["source"] = {"url": f"http://127.0.0.1:{port}/talk.mp4"}
+    elif case.linked:
+        settings.PRIVATE_HOSTS_ALLOWED = ("127.0.0.1",)
+        fields["source"] = {"url": f"{site}/{case.media(folder).name}"}
     else:
         fields["source"] = {"asset": stored(actor, case.media(folder))}
     if case.listen:
@@ -180,7 +196,7 @@ def delete_all_text(actor: Actor, job: Job) -> Job:
 
 @pytest.mark.parametrize("name", REACHED)
 def test_failed_numbered_explained_and_free(
-    name: str, tmp_path: Path, settings: Any, request: pytest.FixtureRequest, transactional_db: None
+    name: str, tmp_path: Path, site: str, settings: Any, request: pytest.FixtureRequest, transactional_db: None
 ) -> None:
     case = REACHED[name]
     if case.weights:
@@ -188,7 +204,7 @@ def test_failed_numbered_explained_and_free(
     organization = make_organization(plan=case.plan)
     actor = owner_of(organization)
     had = Wallet.objects.get(organization=organization, pool="portal").available
-    job = work(ordered(actor, case, tmp_path, settings))
+    job = work(ordered(actor, case, tmp_path, settings, site))
     if case.emptied:
         job = work(delete_all_text(actor, job))
 
