@@ -70,12 +70,23 @@ class TranslationOrder(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     title: Annotated[str, Meta(max_length=200)] = ""
 
 
+class FacePick(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A face that shall speak, by a point inside of it: shares (0 to 1) of the picture's width and height, in a video at `at` seconds."""
+
+    x: Annotated[float, Meta(ge=0, le=1)]
+    y: Annotated[float, Meta(ge=0, le=1)]
+    at: Annotated[float, Meta(ge=0, le=86_400)] = 0.0
+
+
 class LipsyncOrder(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What one of the three forms of POST /lipsync-* asks for (seed 003): one picture, one or two voices.
 
     `lipsync-video` takes `video` and `audio`, `lipsync-image` `image` and `audio`, `lipsync-image-multi` `image`, `left_audio`
     and `right_audio` (the faces as the viewer sees them) with the `order` in which they speak. `mask_image` limits where the
     picture may change (white: may), `seed` makes a result repeatable.
+
+    Ours alone: `faces` names who speaks (the form of two voices: first the left one's face, then the right one's), and with
+    `first_seconds` only so much of the sound is made, for a look before the whole is ordered.
     """
 
     model: LipsyncModel
@@ -89,6 +100,8 @@ class LipsyncOrder(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     mask_image: Source | None = None
     prompt: Annotated[str, Meta(max_length=2000)] = ""
     seed: int | None = None
+    faces: Annotated[list[FacePick], Meta(max_length=8)] = field(default_factory=list)
+    first_seconds: Annotated[int, Meta(ge=1, le=60)] | None = None
     provider: str | None = None
     callback_url: WebUrl | None = None
     project: PublicId | None = None
