@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.core import errors
 from apps.core.errors import JobError
 from apps.engine.settings import EngineSettings
 
@@ -222,7 +223,7 @@ class FaceFinder:
 def _load(settings: EngineSettings, name: str, engine: int) -> cv2.dnn.Net:
     path = settings.model_path(MODEL_FOLDER, name)
     if not path.is_file():
-        raise JobError(10999, "the face models are not installed (manage.py install_models)")
+        raise JobError(errors.ENGINE_FAULT, "the face models are not installed (manage.py install_models)")
     return cv2.dnn.readNetFromTFLite(str(path), engine)
 
 

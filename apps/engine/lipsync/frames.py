@@ -13,6 +13,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.core import errors
 from apps.core.errors import JobError
 from apps.engine import ffmpeg
 from apps.engine.lipsync.faces import Picture
@@ -59,7 +60,7 @@ class Sound:
     def of(cls, path: Path, info: MediaInfo) -> Sound:
         """The first sound track of a probed file; raises JobError 10002 when there is none."""
         if not info.audio:
-            raise JobError(10002, "the sound file has no audio stream")
+            raise JobError(errors.NO_AUDIO, "the sound file has no audio stream")
         return cls(path, info.demuxer, info.audio[0].index, info.audio[0].codec)
 
 
@@ -89,7 +90,7 @@ class Source:
 
     def __init__(self, path: Path, info: MediaInfo, resolution: LipsyncResolution) -> None:
         if info.video is None:
-            raise JobError(10001, "the file has no video stream")
+            raise JobError(errors.NO_VIDEO, "the file has no video stream")
         self._path, self._info, self._video = path, info, info.video
         self.size = scaled((self._video.display_width, self._video.display_height), resolution)
         self.rate = Fraction(min(self._video.fps, MAX_FPS)).limit_denominator(1001)
@@ -127,7 +128,7 @@ class Source:
             if number >= limit:
                 return
         if last is None:
-            raise JobError(10902, "the video's pictures cannot be decoded")
+            raise JobError(errors.DAMAGED, "the video's pictures cannot be decoded")
         if number < limit:
             yield last
 

@@ -8,6 +8,7 @@ import av
 import cv2
 import numpy as np
 
+from apps.core import errors
 from apps.core.errors import JobError
 from apps.engine.lipsync.faces import Picture
 from apps.engine.task import Limits
@@ -30,24 +31,26 @@ def read_mask(path: Path, limits: Limits) -> Picture:
 def _read(path: Path, limits: Limits, how: int, what: str) -> Picture:
     size = path.stat().st_size
     if size == 0:
-        raise JobError(10902, f"the {what} is empty")
+        raise JobError(errors.DAMAGED, f"the {what} is empty")
     if limits.max_bytes and size > limits.max_bytes:
-        raise JobError(10905, f"the {what} is larger than {limits.max_bytes / 1e9:.1f} GB")
+        raise JobError(errors.LIMITS, f"the {what} is larger than {limits.max_bytes / 1e9:.1f} GB")
     with path.open("rb") as stream:
         head = stream.read(HEAD_BYTES)
     demuxer = next((name for start, name in KINDS.items() if head.startswith(start)), "")
     if not demuxer or (demuxer == "webp_pipe" and head[8:12] != b"WEBP"):
-        raise JobError(10904, f"the {what} must be a PNG, JPEG or WebP")
+        raise JobError(errors.TYPE_REFUSED, f"the {what} must be a PNG, JPEG or WebP")
     width, height = _size(path, demuxer, what)
     if limits.max_pixels and width * height > limits.max_pixels:
-        raise JobError(10905, f"the {what} is {width} x {height}; at most {limits.max_pixels} pixels are accepted")
+        raise JobError(
+            errors.LIMITS, f"the {what} is {width} x {height}; at most {limits.max_pixels} pixels are accepted"
+        )
     data = np.fromfile(path, np.uint8)
     try:
         decoded = cv2.imdecode(data, how)
     except cv2.error as error:
-        raise JobError(10902, f"the {what} is damaged and cannot be read") from error
+        raise JobError(errors.DAMAGED, f"the {what} is damaged and cannot be read") from error
     if decoded is None:
-        raise JobError(10902, f"the {what} is damaged and cannot be read")
+        raise JobError(errors.DAMAGED, f"the {what} is damaged and cannot be read")
     return np.asarray(decoded, np.uint8)
 
 
@@ -59,4 +62,4 @@ def _size(path: Path, demuxer: str, what: str) -> tuple[int, int]:
     except (av.error.FFmpegError, IndexError, EOFError) as error:
         if isinstance(error, MemoryError):
             raise
-        raise JobError(10902, f"the {what} is damaged and cannot be read") from error
+        raise JobError(errors.DAMAGED, f"the {what} is damaged and cannot be read") from error

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.core import errors
 from apps.core.errors import JobError
 from apps.engine import ffmpeg
 from apps.engine.lipsync import frames, speech
@@ -67,18 +68,24 @@ def choose_faces(faces: Sequence[Face], count: int) -> list[Face]:
     the side).
     """
     if not faces:
-        raise JobError(10911, "no face was found in the picture")
+        raise JobError(errors.NO_FACE, "no face was found in the picture")
     large = [face for face in faces if face.width >= ALIKE * max(other.width for other in faces)]
     if len(large) > count:
         wanted = "one face" if count == 1 else f"{count} faces"
-        raise JobError(10912, f"the picture shows {len(large)} faces; this form takes {wanted}")
+        raise JobError(errors.TOO_MANY_FACES, f"the picture shows {len(large)} faces; this form takes {wanted}")
     chosen = sorted(faces, key=lambda face: face.width, reverse=True)[:count]
     if len(chosen) < count:
-        raise JobError(10911, "two faces are needed, one on the left and one on the right; the picture shows one")
+        raise JobError(
+            errors.NO_FACE, "two faces are needed, one on the left and one on the right; the picture shows one"
+        )
     if min(face.width for face in chosen) < MIN_FACE_PIXELS:
-        raise JobError(10913, f"the face is too small: it must be at least {MIN_FACE_PIXELS:.0f} pixels wide")
+        raise JobError(
+            errors.FACE_TOO_SMALL, f"the face is too small: it must be at least {MIN_FACE_PIXELS:.0f} pixels wide"
+        )
     if max(abs(face.yaw) for face in chosen) > MAX_YAW:
-        raise JobError(10914, "the face is seen from the side; lip sync needs the whole mouth in sight")
+        raise JobError(
+            errors.FACE_IN_PROFILE, "the face is seen from the side; lip sync needs the whole mouth in sight"
+        )
     return sorted(chosen, key=lambda face: face.centre[0])
 
 
@@ -100,7 +107,7 @@ def render_image(
     tracks = [_track(sound, turn, total, task.language) for sound, turn in zip(heard, turns, strict=True)]
     speaks = [bool((track.open > 0.05).any()) for track in tracks]
     if not any(speaks):
-        raise JobError(10042, "nobody speaks in the sound: there is nothing for lips to follow")
+        raise JobError(errors.NO_SPEECH, "nobody speaks in the sound: there is nothing for lips to follow")
     scene = Scene(picture, mask, [face.points for face in faces], tracks, task.seed or 0)
     height, width = picture.shape[:2]
     with frames.Encoder(target, (width, height), Fraction(FPS), settings) as encoder:

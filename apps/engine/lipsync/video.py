@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.core import errors
 from apps.core.errors import JobError
 from apps.engine.lipsync import frames, speech
 from apps.engine.lipsync.faces import MAX_YAW, FaceFinder, Picture, yaw_of
@@ -84,7 +85,7 @@ def render_video(
     if shapes is None:
         shapes = speech.mouth_track(heard, source.fps, total, language=task.language)
     if not (shapes.open > 0.05).any():
-        raise JobError(10042, "nobody speaks in the sound: there is nothing for lips to follow")
+        raise JobError(errors.NO_SPEECH, "nobody speaks in the sound: there is nothing for lips to follow")
     cast = watch(source, FaceFinder(settings), total, lambda done: tell(min(done, first), steps, "frame"))
     report = _report(task, source, cast, total)
     room = SWING_BYTES // (3 * source.size[0] * source.size[1])
@@ -97,7 +98,7 @@ def render_video(
             encoder.write(painted)
             tell(first + number + 1, steps, "frame")
         if number < 0:
-            raise JobError(10902, "the video's pictures cannot be decoded")
+            raise JobError(errors.DAMAGED, "the video's pictures cannot be decoded")
     report.frames, report.duration = number + 1, round((number + 1) / source.fps, 3)
     report.extended_frames = max(0, number + 1 - cast.frames) if total > source.frames else 0
     for face, role in zip([f for f in report.faces if f.speaks], cast.roles, strict=True):
@@ -118,11 +119,15 @@ def watch(source: frames.Source, finder: FaceFinder, limit: int, tell: frames.Co
     tracks = [track for track in tracker.tracks if len(track.points) >= min(least, count)]
     if not tracks:
         if tracker.small:
-            raise JobError(10913, "the faces in the video are too small: a face must be at least 26 pixels wide")
-        raise JobError(10911, "no face was found in the video")
+            raise JobError(
+                errors.FACE_TOO_SMALL, "the faces in the video are too small: a face must be at least 26 pixels wide"
+            )
+        raise JobError(errors.NO_FACE, "no face was found in the video")
     cast = Cast(tracks=tracks, frames=count, cuts=tracker.cuts)
     if all(track.yaw > MAX_YAW for track in tracks):
-        raise JobError(10914, "the video shows faces only from the side; lip sync needs the mouth in sight")
+        raise JobError(
+            errors.FACE_IN_PROFILE, "the video shows faces only from the side; lip sync needs the mouth in sight"
+        )
     for track in tracks:
         track.smooth(source.fps)
     flags = speaking(tracks, count, source.fps)

@@ -8,6 +8,7 @@ import cv2
 import msgspec
 import numpy as np
 
+from apps.core import errors
 from apps.core.errors import JobError
 from apps.engine.lipsync import frames, portrait, video
 from apps.engine.lipsync.pictures import read_mask, read_picture
@@ -96,7 +97,7 @@ def _sound(ws: Workspace, name: str, order: LipsyncTask) -> frames.Sound:
     sound = frames.Sound.of(ws.path(name), read_info(ws.path(name), order.limits))
     heard = frames.read_sound(sound)
     if not len(heard) or float(np.abs(heard).max()) < SILENCE:
-        raise JobError(10042, "the sound is silent: there is nothing for lips to follow")
+        raise JobError(errors.NO_SPEECH, "the sound is silent: there is nothing for lips to follow")
     return sound
 
 
