@@ -1,26 +1,19 @@
-"""POST /lipsync-*: seed 003's three calls over our own admission; like POST /translations no DRF on the way (apps/api/submit.py)."""
+"""POST /lipsync-*: seed 003's three calls over our own admission; the road is apps.api.admission's."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
 
-from apps.accounts.actor import Actor
-from apps.accounts.keys import parse_bearer
-from apps.api import idempotency
-from apps.api.authentication import authenticate
-from apps.api.base import json_response
-from apps.api.errors import to_api_error
+from apps.api.admission import Call, admit
 from apps.api.parsing import JSON_TYPES, decode, read_body
-from apps.api.problem import problem_response
 from apps.api.schemas.lipsync import BODIES, LipsyncBody, LipsyncSubmitted, guess_model, order_from, sent_name
 from apps.core import errors
 from apps.core.errors import ApiError
-from apps.jobs.services.refusals import with_quota
-from apps.jobs.services.submit import PERMISSION, Caller, authorize, submit
-from apps.plans import quota
+from apps.jobs.services.submit import Submission
 from apps.providers.orders import LipsyncModel, LipsyncOrder
 
 _decoders: Final = {model: msgspec.json.Decoder(body) for model, body in BODIES.items()}
@@ -30,16 +23,7 @@ ADMITTED: Final = 200
 
 def lipsync_view(request: HttpRequest, model: LipsyncModel) -> HttpResponse:
     """Admit the form in the body; any refusal as problem+json, in the order of DESIGN section 4."""
-    try:
-        header = request.headers.get("Authorization")
-        if header is not None:
-            return _admit(request, model, parse_bearer(header), None)
-        actor = authenticate(request, PERMISSION)
-        used = quota.take(actor)
-        used.check()
-        return _admit(request, model, actor, used)
-    except Exception as error:
-        return problem_response(to_api_error(error, request), request)
+    return admit(request, _CALLS[model])
 
 
 def read_order(request: HttpRequest, model: LipsyncModel) -> LipsyncOrder:
@@ -70,31 +54,11 @@ def as_sent(error: ApiError) -> ApiError:
     return error
 
 
-def _admit(request: HttpRequest, model: LipsyncModel, caller: Caller, used: quota.Quota | None) -> HttpResponse:
-    by_key = not isinstance(caller, Actor)
-    try:
-        key = idempotency.key_of(request)
-        order = read_order(request, model)
-    except ApiError as error:
-        # Whoever may not ask at all is told that first.
-        raise with_quota(error, authorize(caller, count=True) if by_key else used) from None
-    try:
-        found = submit(
-            actor=caller,
-            order=order,
-            idempotency=(key, idempotency.fingerprint(request, request.body)) if key else None,
-            request_id=getattr(request, "request_id", ""),
-            count=by_key,
-        )
-    except ApiError as error:
-        raise as_sent(error) from None
-    job = found.jobs[0].id
-    answer = LipsyncSubmitted(id=job, status="processing")
-    response = json_response(answer, ADMITTED, {"Location": f"/api/v1/jobs/{job}"})
-    left = found.quota or used
-    if left is not None:
-        for name, value in left.headers().items():
-            response[name] = value
-    if found.replayed:
-        response["Idempotency-Replayed"] = "true"
-    return response
+def _answer(found: Submission) -> LipsyncSubmitted:
+    return LipsyncSubmitted(id=found.jobs[0].id, status="processing")
+
+
+_CALLS: Final = {
+    model: Call(read=partial(read_order, model=model), answer=_answer, status=ADMITTED, as_sent=as_sent)
+    for model in BODIES
+}

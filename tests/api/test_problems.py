@@ -69,7 +69,7 @@ def test_a_fault_on_the_hot_path_is_code_1000(api: Api, monkeypatch: pytest.Monk
     def broken(*args: object, **kwargs: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("apps.api.submit.submit", broken)
+    monkeypatch.setattr("apps.api.admission.submit", broken)
     problem(api.post("translations", order()), 500, 1000)
 
 
@@ -108,7 +108,7 @@ def test_without_a_database(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*args: object, **kwargs: object) -> None:
         raise psycopg.OperationalError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr("apps.api.submit.submit", gone)
+    monkeypatch.setattr("apps.api.admission.submit", gone)
     answer = api.post("translations", order())
     problem(answer, 503, 5030)
     assert int(answer["Retry-After"]) > 0
