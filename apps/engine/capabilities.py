@@ -21,9 +21,12 @@ from apps.engine.voices import voice_set
 
 TextQuality = Literal["copy", "good", "rough"]
 VoiceQuality = Literal["natural", "robotic", "none"]
+FACES = "faces"
+"""Name of the weights that lip sync needs (apps/engine/models.py)."""
+NO_FACES = "No weights for lip sync are installed here."
 
 __all__ = [
-    "CheckRow", "Coverage", "LanguagePair", "check", "covers", "language_pairs", "needs_english_pivot", "target_locales",
+    "CheckRow", "Coverage", "LanguagePair", "can_lipsync", "check", "covers", "language_pairs", "needs_english_pivot", "target_locales",
     "unsupported_options",
 ]  # fmt: skip
 
@@ -61,6 +64,13 @@ class CheckRow(msgspec.Struct, frozen=True, kw_only=True):
     advice: str = ""
 
 
+def can_lipsync(settings: EngineSettings) -> bool:
+    """Whether mouths can be moved here: the weights that find faces are installed (of their right sizes; nothing is read)."""
+    if not settings.model_dir:
+        return False
+    return all(row.ok for row in models.status(settings.model_path()) if row.model.name == FACES)
+
+
 def covers(
     settings: EngineSettings, source: str, target: str, steps: Sequence[str], *,
     subtitle_source: str = "asr", translation_given: bool = False,
@@ -70,8 +80,8 @@ def covers(
     With "auto" the answer supposes that the language found can be taken to English; the job itself says so when it cannot.
     `translation_given` is for subtitle files that bring their translation along: then only the voice matters.
     """
-    if "lipsync" in steps:
-        return Coverage(ok=False, code=PAIR_UNAVAILABLE, reason="The local engine does not do lip sync.")
+    if "lipsync" in steps and not can_lipsync(settings):
+        return Coverage(ok=False, code=PAIR_UNAVAILABLE, reason=NO_FACES)
     remarks: list[str] = []
     text: TextQuality = "good"
     if not translation_given:
@@ -141,7 +151,7 @@ def unsupported_options(
     """Options of an order that this engine cannot honour: field path of the order -> why."""
     voice, timing, style = voice or VoiceOptions(), timing or Timing(), style or SubtitleStyle()
     wrong = {
-        "steps": "The local engine does not do lip sync." if "lipsync" in steps else "",
+        "steps": NO_FACES if "lipsync" in steps and not can_lipsync(settings) else "",
         "voice.kind": "The local engine cannot clone a voice." if voice.kind == "personal" else "",
         "voice.emotion": "The local engine cannot transfer emotion." if voice.emotion == "on" else "",
         "voice.by_scene": "The local engine gives each speaker one voice." if voice.by_scene else "",
