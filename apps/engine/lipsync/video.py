@@ -109,7 +109,17 @@ def render_video(
 
 
 def watch(source: frames.Source, finder: FaceFinder, limit: int, tell: frames.Counter) -> Cast:
-    """The first pass: every face of the first `limit` pictures, and which of them are to be painted."""
+    """The first pass: every face of the first `limit` pictures, and which of them are to be painted.
+
+    Raises JobError 10911, 10913, 10914.
+    """
+    cast = follow(source, finder, limit, tell)
+    give_roles(cast, source.fps)
+    return cast
+
+
+def follow(source: frames.Source, finder: FaceFinder, limit: int, tell: frames.Counter) -> Cast:
+    """Every face of the first `limit` pictures, smoothed; nobody has a role yet. Raises JobError 10911, 10913, 10914."""
     tracker, count = Tracker(finder, source.fps), 0
     for picture in source.pictures(limit):
         tracker.take(picture)
@@ -123,18 +133,21 @@ def watch(source: frames.Source, finder: FaceFinder, limit: int, tell: frames.Co
                 errors.FACE_TOO_SMALL, "the faces in the video are too small: a face must be at least 26 pixels wide"
             )
         raise JobError(errors.NO_FACE, "no face was found in the video")
-    cast = Cast(tracks=tracks, frames=count, cuts=tracker.cuts)
     if all(track.yaw > MAX_YAW for track in tracks):
         raise JobError(
             errors.FACE_IN_PROFILE, "the video shows faces only from the side; lip sync needs the mouth in sight"
         )
     for track in tracks:
         track.smooth(source.fps)
-    flags = speaking(tracks, count, source.fps)
-    for track, speaks in zip(tracks, flags, strict=True):
+    return Cast(tracks=tracks, frames=count, cuts=tracker.cuts)
+
+
+def give_roles(cast: Cast, fps: float) -> None:
+    """Who of the cast speaks when: a role for each that is to be painted."""
+    flags = speaking(cast.tracks, cast.frames, fps)
+    for track, speaks in zip(cast.tracks, flags, strict=True):
         if speaks.any() and track.yaw <= MAX_YAW:
-            cast.roles.append(_role(track, speaks, source.fps))
-    return cast
+            cast.roles.append(_role(track, speaks, fps))
 
 
 def _role(track: Track, speaks: NDArray[np.bool_], fps: float) -> Role:
@@ -219,4 +232,4 @@ def _remark(report: LipsyncReport, source: frames.Source, length: float) -> None
         remarks.append(f"The sound is shorter than the video: the video ends with it, after {length:.1f} s.")
 
 
-__all__ = ["Cast", "MouthTrack", "Role", "paint_frame", "render_video", "watch"]
+__all__ = ["Cast", "MouthTrack", "Role", "follow", "give_roles", "paint_frame", "render_video", "watch"]
