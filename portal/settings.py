@@ -213,6 +213,8 @@ ENGINE: dict[str, Any] = {
     "max_source_mb": env.number("ENGINE_MAX_SOURCE_MB", 5120),
     "max_source_seconds": env.number("ENGINE_MAX_SOURCE_SECONDS", 4 * 3600),
     "separate": env.text("ENGINE_SEPARATE", "auto"),
+    "lipsync_dir": env.text("ENGINE_LIPSYNC_DIR"),
+    "lipsync_fallback": env.flag("ENGINE_LIPSYNC_FALLBACK"),
 }
 ENGINE_CONCURRENCY = env.number("ENGINE_CONCURRENCY", 1)
 JOB_LEASE_SECONDS = env.number("JOB_LEASE_SECONDS", 20)

@@ -15,14 +15,13 @@ from apps.core.errors import PAIR_UNAVAILABLE
 from apps.core.languages import AUTO, base_language, sources, targets
 from apps.core.options import SubtitleStyle, TextBox, Timing, VoiceOptions
 from apps.engine import fonts, models, routes
+from apps.engine.lipsync.installed import ModelBroken, faces_missing, find_model
 from apps.engine.routes import Route, find_route, needs_english_pivot
 from apps.engine.settings import EngineSettings
 from apps.engine.voices import voice_set
 
 TextQuality = Literal["copy", "good", "rough"]
 VoiceQuality = Literal["natural", "robotic", "none"]
-FACES = "faces"
-"""Name of the weights that lip sync needs (apps/engine/models.py)."""
 NO_FACES = "No weights for lip sync are installed here."
 
 __all__ = [
@@ -65,10 +64,17 @@ class CheckRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def can_lipsync(settings: EngineSettings) -> bool:
-    """Whether mouths can be moved here: the weights that find faces are installed (of their right sizes; nothing is read)."""
-    if not settings.model_dir:
+    """Whether mouths can be moved here: faces can be found, and a model that settings name is there (or may be done without).
+
+    Some file names are looked up and a small JSON is read; keep the answer for a while where orders come by the hundred.
+    """
+    if faces_missing(settings):
         return False
-    return all(row.ok for row in models.status(settings.model_path()) if row.model.name == FACES)
+    try:
+        find_model(settings)
+    except ModelBroken:
+        return settings.lipsync_fallback
+    return True
 
 
 def covers(
@@ -215,8 +221,26 @@ def check(settings: EngineSettings) -> list[CheckRow]:
             stage="render", backend="libass", model="Noto fonts", languages="all but " + ", ".join(_languages_without_font(settings)),
             ok=fonts.can_burn(settings, "en-US"), required=False, advice="" if fonts.can_burn(settings, "en-US") else _reinstall(),
         ),
+        _lipsync(settings, how),
     ]  # fmt: skip
     return rows
+
+
+def _lipsync(settings: EngineSettings, how: str) -> CheckRow:
+    """Who moves the lips here; a model that settings name and that is broken is told even where the preview stands in."""
+    backend, model, advice = "preview", models.by_name("faces").title, ""
+    try:
+        if (found := find_model(settings)) is not None:
+            backend, model = found.manifest.name, f"{found.path.name} ({found.manifest.licence})"
+            advice = "" if _have("onnxruntime") else _reinstall()
+    except ModelBroken as error:
+        backend, advice = "ENGINE_LIPSYNC_DIR", str(error)
+        advice += "; the preview runs instead" if settings.lipsync_fallback else ""
+    if faces_missing(settings):
+        advice = "; ".join(filter(None, [advice, how if _have("cv2") else _reinstall()]))
+    return CheckRow(
+        stage="lipsync", backend=backend, model=model, languages="any", ok=not advice, required=False, advice=advice
+    )
 
 
 def _route(settings: EngineSettings, source: str, target: str, *, from_speech: bool) -> Route | None:

@@ -23,7 +23,8 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
     timeout_base + timeout_per_second * media duration; processor time may be that times the threads. memory_limit
     limits the private writable memory of every process of a stage (RLIMIT_DATA; see apps/engine/limits.py).
     isolate_network puts a stage into a network namespace of its own where the kernel allows it. reuse_dir is the folder
-    of what was made of the same source before (apps/engine/reuse.py); "" keeps nothing.
+    of what was made of the same source before (apps/engine/reuse.py); "" keeps nothing. lipsync_dir is the directory of
+    a lip-sync model (docs/lipsync.md); "" paints the preview. lipsync_fallback paints it also where that model is broken.
     """
 
     model_dir: str = ""
@@ -45,6 +46,8 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
     nice: int = 5
     isolate_network: bool = True
     reuse_dir: str = ""
+    lipsync_dir: str = ""
+    lipsync_fallback: bool = False
 
     @property
     def cores(self) -> int:

@@ -42,6 +42,8 @@ def engine_settings() -> EngineSettings:
         ffmpeg=given["ffmpeg"],
         threads=given["threads"],
         separate=given["separate"],
+        lipsync_dir=given["lipsync_dir"],
+        lipsync_fallback=given["lipsync_fallback"],
         memory_limit=given["memory_limit_mb"] << 20,
         max_output_bytes=given["max_output_mb"] << 20,
         **given.get("more", {}),
