@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from apps.core.errors import JobError
+from apps.engine.lipsync.types import SEEN_FILE, STILL_FILE, FacesSeen
 from apps.engine.settings import ENVIRONMENT_KEY, EngineSettings
 from apps.engine.task import EngineTask, Limits
 from apps.engine.workspace import LOG_DIR, PROBE_FILE, Workspace
@@ -29,6 +30,8 @@ SPACE_CHECK_SECONDS = 2.0
 MAX_LINE_BYTES = 64 * 1024
 LOG_TAIL_BYTES = 8 * 1024
 PASSED_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "KINOGLOT_MODEL_DIR")
+LOOKS = frozenset({"probe", "faces"})
+"""Stages that only look at a file: they have little time, and a crash is the file's fault."""
 CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE}
 
 
@@ -88,18 +91,42 @@ def probe(
 
     Raises JobError 10902, 10904, 10905 and so on as the probe stage does; audio and pictures may each be missing.
     """
-    with tempfile.TemporaryDirectory(prefix="kinoglot-probe-") as directory:
-        task = EngineTask(steps=(), limits=limits or Limits())
-        workspace = Workspace.create(directory, task)
-        workspace.path(task.source).symlink_to(path.resolve())
-        run_stage(directory, "probe", None, settings, should_stop)
+    with _looked_at("probe", path, settings, limits, should_stop) as workspace:
         info: dict[str, Any] = workspace.read_json(PROBE_FILE)
         return info
 
 
+def find_faces(
+    path: Path,
+    settings: EngineSettings | None = None,
+    limits: Limits | None = None,
+    should_stop: ShouldStop | None = None,
+) -> tuple[FacesSeen, bytes]:
+    """Looks for faces in a picture or a video in a child process: what it found, and a JPEG (at most 1280 pixels) of where.
+
+    Raises JobError 10001 (sound alone), 10902, 10904 or 10905 as the probe does, 10911 (no face), 10999 (face models not installed).
+    """
+    with _looked_at("faces", path, settings, limits, should_stop) as workspace:
+        seen = msgspec.json.decode(workspace.path(SEEN_FILE).read_bytes(), type=FacesSeen)
+        return seen, workspace.path(STILL_FILE).read_bytes()
+
+
+@contextlib.contextmanager
+def _looked_at(
+    stage: str, path: Path, settings: EngineSettings | None, limits: Limits | None, should_stop: ShouldStop | None
+) -> Iterator[Workspace]:
+    """A passing workspace around one file, with a stage of LOOKS done in it."""
+    with tempfile.TemporaryDirectory(prefix=f"kinoglot-{stage}-") as directory:
+        task = EngineTask(steps=(), limits=limits or Limits())
+        workspace = Workspace.create(directory, task)
+        workspace.path(task.source).symlink_to(path.resolve())
+        run_stage(directory, stage, None, settings, should_stop)
+        yield workspace
+
+
 def time_limit(workspace: Workspace, stage: str, settings: EngineSettings) -> float:
     """Wall-clock seconds that a stage may take, by the length of the media."""
-    if stage == "probe":
+    if stage in LOOKS:
         return settings.probe_timeout
     try:
         duration = float(workspace.read_json(PROBE_FILE)["duration"])
@@ -210,7 +237,7 @@ def _explain(returncode: int, stage: str, log: str) -> JobError:
         return JobError(10903, f"the {stage} stage used more processor time than allowed")
     if number == signal.SIGXFSZ:
         return JobError(10907, f"the {stage} stage made a file larger than this installation allows")
-    if stage == "probe" and number in CRASHES:
+    if stage in LOOKS and number in CRASHES:
         return JobError(10902, "the file is so damaged that it cannot be read")
     if returncode < 0 or "bad_alloc" in log or "MemoryError" in log:
         return JobError(10907, f"the {stage} stage was stopped: it needed more memory than there is ({name})")

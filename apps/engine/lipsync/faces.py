@@ -46,8 +46,6 @@ MIN_PRESENCE = 0.5
 ROOM = 1.5
 """How much larger than the face the square is that the landmark model looks at."""
 SMALL_TILE = 0.45
-MIN_FACE_PIXELS = 26.0
-"""A face less wide than this has a mouth of under ten pixels: nothing to draw."""
 MAX_YAW = 50.0
 """Degrees; beyond it one corner of the mouth is out of sight."""
 

@@ -17,7 +17,7 @@ from apps.core import errors
 from apps.core.errors import JobError
 from apps.engine import ffmpeg
 from apps.engine.lipsync.faces import Picture
-from apps.engine.lipsync.types import LipsyncResolution
+from apps.engine.lipsync.types import SHORTER_SIDE, LipsyncResolution
 from apps.engine.media import OPEN_OPTIONS, MediaInfo
 from apps.engine.settings import EngineSettings
 
@@ -26,7 +26,6 @@ SOUND_RATE = 16_000
 COPIED = frozenset({"aac", "mp3", "flac", "alac", "opus", "ac3", "eac3"})
 """Sound formats that MP4 carries as they are; all others become FLAC, which loses nothing either."""
 CRF, PRESET = "16", "veryfast"
-SHORTER_SIDE = {"480p": 480, "720p": 720}
 MAX_FPS = 60
 KEPT_BYTES = 400 * 1024**2
 SWS_MATRIX = {1: 1, 9: 9}
@@ -118,6 +117,16 @@ class Source:
             yield picture
         self._kept, self._whole = keep, number if number < limit else self._whole
 
+    def samples(self, every: float, until: float, *, keys_only: bool = False) -> Iterator[tuple[float, Picture]]:
+        """(second, picture) at least `every` seconds apart, before second `until`; keys_only decodes key pictures alone, which is quick."""
+        due = 0.0
+        for second, frame in self._frames(keys_only=keys_only):
+            if second >= until:
+                return
+            if second >= due:
+                due = second + every
+                yield second, self._upright(frame)
+
     def _even(self, limit: int) -> Iterator[Picture]:
         number, last = 0, None
         for second, picture in self._decoded():
@@ -134,6 +143,10 @@ class Source:
 
     def _decoded(self) -> Iterator[tuple[float, Picture]]:
         """(second from the first picture on, picture) as they are in the file."""
+        for second, frame in self._frames():
+            yield second, self._upright(frame)
+
+    def _frames(self, *, keys_only: bool = False) -> Iterator[tuple[float, av.VideoFrame]]:
         options = dict(OPEN_OPTIONS)
         with av.open(str(self._path), mode="r", format=self._info.demuxer, options=options) as container:
             stream = container.streams.video[0]
@@ -142,6 +155,8 @@ class Source:
                     stream = candidate
             stream.thread_type = "AUTO"
             stream.codec_context.thread_count = EngineSettings.from_env().cores
+            if keys_only:
+                stream.codec_context.skip_frame = "NONKEY"
             origin: float | None = None
             for packet in container.demux(stream):
                 try:
@@ -157,7 +172,7 @@ class Source:
                     if origin is None:
                         origin = seconds
                         self.colours = Colours(frame.colorspace, frame.color_primaries, frame.color_trc)
-                    yield seconds - origin, self._upright(frame)
+                    yield seconds - origin, frame
 
     def _upright(self, frame: av.VideoFrame) -> Picture:
         width, height = self.size if self._video.rotation in {0, 180} else self.size[::-1]

@@ -18,6 +18,11 @@ KINDS = {b"\x89PNG\r\n\x1a\n": "png_pipe", b"\xff\xd8\xff": "jpeg_pipe", b"RIFF"
 HEAD_BYTES = 16
 
 
+def is_picture(path: Path) -> bool:
+    """Whether a file begins as a PNG, JPEG or WebP does."""
+    return bool(_demuxer(path))
+
+
 def read_picture(path: Path, limits: Limits) -> Picture:
     """A PNG, JPEG or WebP as BGR, upright; raises JobError 10902 (empty, damaged), 10904 (another type), 10905 (too large)."""
     return _read(path, limits, cv2.IMREAD_COLOR, "picture")
@@ -34,10 +39,8 @@ def _read(path: Path, limits: Limits, how: int, what: str) -> Picture:
         raise JobError(errors.DAMAGED, f"the {what} is empty")
     if limits.max_bytes and size > limits.max_bytes:
         raise JobError(errors.LIMITS, f"the {what} is larger than {limits.max_bytes / 1e9:.1f} GB")
-    with path.open("rb") as stream:
-        head = stream.read(HEAD_BYTES)
-    demuxer = next((name for start, name in KINDS.items() if head.startswith(start)), "")
-    if not demuxer or (demuxer == "webp_pipe" and head[8:12] != b"WEBP"):
+    demuxer = _demuxer(path)
+    if not demuxer:
         raise JobError(errors.TYPE_REFUSED, f"the {what} must be a PNG, JPEG or WebP")
     width, height = _size(path, demuxer, what)
     if limits.max_pixels and width * height > limits.max_pixels:
@@ -52,6 +55,14 @@ def _read(path: Path, limits: Limits, how: int, what: str) -> Picture:
     if decoded is None:
         raise JobError(errors.DAMAGED, f"the {what} is damaged and cannot be read")
     return np.asarray(decoded, np.uint8)
+
+
+def _demuxer(path: Path) -> str:
+    """Name of the demuxer for a picture; "" when the file is none that we take."""
+    with path.open("rb") as stream:
+        head = stream.read(HEAD_BYTES)
+    found = next((name for start, name in KINDS.items() if head.startswith(start)), "")
+    return "" if found == "webp_pipe" and head[8:12] != b"WEBP" else found
 
 
 def _size(path: Path, demuxer: str, what: str) -> tuple[int, int]:

@@ -18,10 +18,11 @@ from apps.core.errors import JobError
 from apps.engine import ffmpeg
 from apps.engine.lipsync import frames, speech
 from apps.engine.lipsync.eyes import Eye, eyes_of
-from apps.engine.lipsync.faces import MAX_YAW, MIN_FACE_PIXELS, Face, FaceFinder, Picture, Points
+from apps.engine.lipsync.faces import MAX_YAW, Face, FaceFinder, Picture, Points
 from apps.engine.lipsync.motion import HeadMotion, HeadWarps, head_motion
 from apps.engine.lipsync.mouth import MouthPainter, Person
 from apps.engine.lipsync.types import (
+    MIN_FACE_PIXELS,
     FaceReport,
     LipsyncReport,
     LipsyncResolution,

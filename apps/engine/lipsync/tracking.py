@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.engine.lipsync.faces import (
-    MIN_FACE_PIXELS,
     Face,
     FaceFinder,
     Floats,
@@ -21,6 +20,7 @@ from apps.engine.lipsync.faces import (
 )
 from apps.engine.lipsync.lips import Geometry, Lips
 from apps.engine.lipsync.mouth import inside_value
+from apps.engine.lipsync.types import MIN_FACE_PIXELS
 
 LOOK_EVERY = 0.8
 """Seconds after which the whole picture is searched for new faces."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
+from apps.core import errors
 from apps.engine.task import Limits
 
 if TYPE_CHECKING:
@@ -31,6 +32,13 @@ RIGHT_FILE = "right"
 MASK_FILE = "mask"
 RESULT_FILE = "out/lipsync.mp4"
 REPORT_FILE = "out/report.json"
+SEEN_FILE = "faces.json"
+STILL_FILE = "faces.jpg"
+
+SHORTER_SIDE: dict[str, int] = {"480p": 480, "720p": 720}
+"""Pixels of the result's shorter side, at most; "source" has no such limit."""
+MIN_FACE_PIXELS = 26.0
+"""A face less wide than this on the result has a mouth of under ten pixels: nothing to draw."""
 
 PREVIEW = "preview"
 """Name of the local backend wherever a person reads it: API, page, report."""
@@ -92,6 +100,36 @@ class LipsyncTask(msgspec.Struct, frozen=True, kw_only=True):
         """The names of the files that this task reads."""
         sounds = (LEFT_FILE, RIGHT_FILE) if self.model == "lipsync-image-multi" else (AUDIO_FILE,)
         return (SOURCE_FILE, *sounds, *((MASK_FILE,) if self.has_mask else ()))
+
+
+class SeenFace(msgspec.Struct, frozen=True, kw_only=True):
+    """A face that was found: its box as shares (0 to 1) of the picture; turned when the mouth is not in sight."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    turned: bool = False
+
+
+class FacesSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """The faces of a picture, or of that picture of a video that shows most of them, from left to right.
+
+    width and height are pixels of the picture as people see it; at is its second in the video, 0 for a picture.
+    """
+
+    width: int
+    height: int
+    at: float = 0.0
+    faces: list[SeenFace] = []
+
+    def problem(self, face: SeenFace, resolution: LipsyncResolution = "480p") -> int | None:
+        """Why a face cannot speak in a result of this resolution: 10913 (too small), 10914 (from the side), or None."""
+        shorter = max(1, min(self.width, self.height))
+        scale = min(1.0, SHORTER_SIDE.get(resolution, shorter) / shorter)
+        if face.width * self.width * scale < MIN_FACE_PIXELS:
+            return errors.FACE_TOO_SMALL
+        return errors.FACE_IN_PROFILE if face.turned else None
 
 
 class FaceReport(msgspec.Struct, kw_only=True):

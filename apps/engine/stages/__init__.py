@@ -16,8 +16,9 @@ STAGES: dict[str, str] = {
     "speak": "apps.engine.stages.speak",
     "render": "apps.engine.stages.render",
     "lipsync": "apps.engine.stages.lipsync",
+    "faces": "apps.engine.stages.faces",
 }
-"""Stage name -> module with a STAGE object, in the order of work; lipsync is the one stage of a lip-sync job."""
+"""Stage name -> module with a STAGE object, in the order of work; lipsync is the one stage of a lip-sync job, faces a look before it."""
 
 
 class Report(Protocol):
