@@ -9,8 +9,10 @@ from typing import Final, get_args
 import msgspec
 
 from apps.core import languages
-from apps.providers.base import Capabilities, Provider, asked_options
+from apps.providers.abilities import Capabilities, asked_options
+from apps.providers.base import Provider
 from apps.providers.lipsync import LIPSYNC_MODELS
+from apps.providers.local.provider import ALL_ABILITIES, LOCAL
 from apps.providers.orders import ExportType, MediaType, Step, TranslationOrder
 from apps.providers.registry import PROVIDERS
 
@@ -79,7 +81,8 @@ def option_fields() -> dict[str, str]:
 
 
 def _matrix() -> list[str]:
-    able = {name: provider.capabilities() for name, provider in PROVIDERS.items()}
+    # Of our own engine all that its code can do: this page does not depend on the weights of the machine that wrote it.
+    able = {name: provider.capabilities() for name, provider in PROVIDERS.items()} | {LOCAL.name: ALL_ABILITIES}
     lines = ["## At a glance", "", _row(["", *(provider.title for provider in PROVIDERS.values())])]
     lines.append("|" + "---|" * (len(able) + 1))
     lines.append(_row(["`provider`", *(f"`{name}`" for name in able)]))

@@ -12,7 +12,8 @@ from apps.core import errors
 from apps.core.errors import JobError
 from apps.providers import volcengine_errors as table
 from apps.providers import volcengine_sign
-from apps.providers.base import Account, AccountField, AccountRefused, Throttled, Unavailable, WireReply, WireRequest
+from apps.providers.base import AccountField
+from apps.providers.conversation import Account, AccountRefused, Throttled, Unavailable, WireReply, WireRequest
 
 FIELDS: Final = (
     AccountField("access_key_id", "Access key ID", help="Console, IAM, Key management; begins with AKLT."),

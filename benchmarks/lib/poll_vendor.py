@@ -11,17 +11,9 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from apps.providers.base import (
-    Account,
-    AccountField,
-    Capabilities,
-    Step,
-    Unavailable,
-    Verdict,
-    WireReply,
-    WireRequest,
-    Work,
-)
+from apps.providers.abilities import Capabilities
+from apps.providers.base import AccountField
+from apps.providers.conversation import Account, Step, Unavailable, Verdict, WireReply, WireRequest, Work
 
 KEY: Final = "benchmark-key"
 _decode = msgspec.json.Decoder(dict[str, Any]).decode

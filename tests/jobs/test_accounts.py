@@ -24,7 +24,7 @@ from apps.jobs.services import account_health, account_limits, accounts
 from apps.jobs.services.account_changes import AccountDraft, Staff, change_account, create_account, delete_account
 from apps.jobs.services.account_check import check_account
 from apps.providers import registry
-from apps.providers.base import AccountRefused
+from apps.providers.conversation import AccountRefused
 from tests.factories import add_member, make_key, make_organization, make_user, owner_of
 from tests.jobs.helpers import order, submitted
 from tests.jobs.token_vendor import KEY, TokenProvider, TokenStub

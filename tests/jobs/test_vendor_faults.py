@@ -29,7 +29,7 @@ from apps.plans.models import Hold, LedgerEntry
 from apps.plans.services import check_books
 from apps.projects import storage
 from apps.providers import registry
-from apps.providers.base import Repeat
+from apps.providers.conversation import Repeat
 from tests.factories import make_organization, owner_of
 from tests.jobs.killed import run_in_child
 from tests.providers.road import Road

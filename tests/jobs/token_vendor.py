@@ -8,12 +8,11 @@ from typing import Any
 import msgspec
 
 from apps.core.errors import JobError
-from apps.providers.base import (
+from apps.providers.abilities import Capabilities, Parameter
+from apps.providers.base import AccountField
+from apps.providers.conversation import (
     Account,
-    AccountField,
     AccountRefused,
-    Capabilities,
-    Parameter,
     Step,
     Throttled,
     Unavailable,

@@ -22,7 +22,8 @@ from apps.jobs.services.vendor import close, drive, watch
 from apps.jobs.services.vendor.work import full_work, job_callback_url
 from apps.projects.models import Asset, Transcript
 from apps.projects.services import create_asset_from_file, save_revision
-from apps.providers.base import Account, Provider, RemoteAdapter, Work
+from apps.providers.base import Provider, RemoteAdapter
+from apps.providers.conversation import Account, Work
 from apps.providers.orders import LIPSYNC_NEEDS, LipsyncModel, LipsyncOrder, TranslationOrder
 from tests.jobs.helpers import media_asset, submitted
 from tests.providers import media

@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.jobs.models import Job
 from apps.jobs.services.vendor.close import wake_closings
 from apps.jobs.services.vendor.work import account_callback_url
-from apps.providers.base import Repeat
+from apps.providers.conversation import Repeat
 from tests.providers.contract import Delivery, Failure, ProviderContract
 from tests.providers.contract_base import Hooks, made, until_sent
 from tests.providers.contract_lost import LostAnswers

@@ -11,11 +11,11 @@ import msgspec
 
 from apps.core.errors import JobError
 from apps.engine.transcript import Line, Transcript
-from apps.providers.base import (
+from apps.providers.abilities import Capabilities
+from apps.providers.base import AccountField
+from apps.providers.conversation import (
     Account,
-    AccountField,
     AccountRefused,
-    Capabilities,
     Forged,
     Output,
     Repeat,

@@ -25,7 +25,8 @@ from apps.events import log
 from apps.jobs import states
 from apps.jobs.models import ProviderAccount
 from apps.jobs.services import accounts
-from apps.providers.base import AccountRefused, RemoteAdapter
+from apps.providers.base import RemoteAdapter
+from apps.providers.conversation import AccountRefused
 
 MOST: Final = 50
 """Accounts of one organization."""

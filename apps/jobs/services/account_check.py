@@ -15,7 +15,7 @@ from apps.events import log
 from apps.jobs.models import ProviderAccount
 from apps.jobs.services import accounts
 from apps.jobs.services.account_changes import Staff
-from apps.providers.base import AccountRefused, Throttled, Unavailable, WireReply
+from apps.providers.conversation import AccountRefused, Throttled, Unavailable, WireReply
 
 SHOWN: int = 4000
 """Bytes of the vendor's answer that staff see."""

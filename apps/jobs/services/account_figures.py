@@ -13,7 +13,7 @@ from apps.core import clock
 from apps.jobs import states
 from apps.jobs.models import Job, ProviderAccount, ProviderCall
 from apps.jobs.services import accounts
-from apps.providers.base import AccountRefused
+from apps.providers.conversation import AccountRefused
 
 State = Literal["off", "resting", "trial", "trouble", "well", "new"]
 RECENT: Final = 5000

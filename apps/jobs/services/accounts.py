@@ -14,7 +14,8 @@ from django.conf import settings
 from apps.core.http import OutboundError, OutboundPolicy, request
 from apps.core.sealing import SealBroken, Sealer
 from apps.jobs.models import ProviderAccount
-from apps.providers.base import Account, AccountRefused, RemoteAdapter, Unavailable, WireReply, WireRequest
+from apps.providers.base import RemoteAdapter
+from apps.providers.conversation import Account, AccountRefused, Unavailable, WireReply, WireRequest
 from apps.providers.registry import PROVIDERS
 
 LONGEST_TOKEN: Final = 86400.0

@@ -24,7 +24,8 @@ from apps.jobs.services.routing import client_id
 from apps.jobs.services.vendor import calls, poll
 from apps.jobs.services.vendor.poll import Due
 from apps.jobs.services.vendor.work import plain_work, read_opaque
-from apps.providers.base import AccountRefused, Forged, HearsAccount, RemoteAdapter, Unavailable
+from apps.providers.base import HearsAccount, RemoteAdapter
+from apps.providers.conversation import AccountRefused, Forged, Unavailable
 from apps.providers.registry import PROVIDERS
 
 logger = logging.getLogger(__name__)

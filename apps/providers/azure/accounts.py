@@ -9,16 +9,8 @@ import msgspec
 
 from apps.core.errors import JobError
 from apps.providers.azure import failures, wire
-from apps.providers.base import (
-    Account,
-    AccountField,
-    AccountRefused,
-    Step,
-    Throttled,
-    Unavailable,
-    WireReply,
-    WireRequest,
-)
+from apps.providers.base import AccountField
+from apps.providers.conversation import Account, AccountRefused, Step, Throttled, Unavailable, WireReply, WireRequest
 
 DEFAULT_ENDPOINT: Final = "https://eastus.api.cognitive.microsoft.com"
 AUTHORITY: Final = "https://login.microsoftonline.com"

@@ -24,7 +24,7 @@ from apps.providers.azure.requests import (
 )
 from apps.providers.azure.state import Phase, State, attached, read_state, settled
 from apps.providers.azure.webvtt import read_metadata
-from apps.providers.base import Account, Step, Verdict, WireReply, Work
+from apps.providers.conversation import Account, Step, Verdict, WireReply, Work
 
 AT_ONCE: Final = 0.0
 MOST_UNREADABLE: Final = 3

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from apps.providers.azure import accounts, requests
-from apps.providers.base import Account, Forged, Step, Verdict, WireReply, Work
+from apps.providers.conversation import Account, Forged, Step, Verdict, WireReply, Work
 
 
 class AzureCallbacks:

@@ -12,7 +12,7 @@ import msgspec
 
 from apps.core import errors
 from apps.core.errors import JobError
-from apps.providers.base import AccountRefused, Throttled, Unavailable, WireReply
+from apps.providers.conversation import AccountRefused, Throttled, Unavailable, WireReply
 
 MAX_WORDS: Final = 500
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from apps.providers.base import Parameter
+from apps.providers.abilities import Parameter
 
 _2026: Final = "2026-03-01 only. "
 _STORAGE: Final = "Not used: we read sources and keep results behind signed links, without identities of Azure."

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from apps.core.options import SubtitleStyle
+from apps.providers.abilities import ANY, Capabilities
 from apps.providers.azure import mapping, wire
 from apps.providers.azure.adapter import AzureAdapter
 from apps.providers.azure.parameters import PARAMETERS
-from apps.providers.base import ANY, Capabilities, RemoteAdapter
+from apps.providers.base import RemoteAdapter
 from apps.providers.orders import TranslationOrder
 
 # Languages with a voice in Azure's text to speech, which is what its document names as the list of locales.

@@ -12,7 +12,7 @@ from apps.core.errors import JobError
 from apps.providers.azure import mapping, wire
 from apps.providers.azure.accounts import authorization, base_url, hours_to_live, version_of
 from apps.providers.azure.state import TEXT_FILE, State, text_kind
-from apps.providers.base import Account, Kind, Step, WireRequest, Work
+from apps.providers.conversation import Account, Kind, Step, WireRequest, Work
 
 CREATE_TRANSLATION: Final = "CreateTranslation"
 GET_TRANSLATION: Final = "GetTranslation"

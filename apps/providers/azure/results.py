@@ -12,7 +12,7 @@ from apps.engine.subtitles import cues_of, write
 from apps.engine.transcript import Transcript
 from apps.providers.azure import wire
 from apps.providers.azure.mapping import is_audio
-from apps.providers.base import Output, Work
+from apps.providers.conversation import Output, Work
 
 _OURS: Final = ("srt", "ttml")
 

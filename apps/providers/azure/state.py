@@ -15,7 +15,7 @@ from apps.core.errors import JobError
 from apps.engine.transcript import Transcript
 from apps.providers.azure import results, wire
 from apps.providers.azure.webvtt import Metadata, write_metadata, write_plain
-from apps.providers.base import Verdict, Work
+from apps.providers.conversation import Verdict, Work
 
 TEXT_FILE: Final = "transcript.vtt"
 """Name of the attachment that holds the edited text."""

@@ -10,16 +10,8 @@ import msgspec
 
 from apps.core import errors
 from apps.core.errors import JobError
-from apps.providers.base import (
-    Account,
-    AccountField,
-    Step,
-    Unavailable,
-    Verdict,
-    WireReply,
-    WireRequest,
-    Work,
-)
+from apps.providers.base import AccountField
+from apps.providers.conversation import Account, Step, Unavailable, Verdict, WireReply, WireRequest, Work
 from apps.providers.lipsync_studio import callbacks, replies, wire
 from apps.providers.orders import LipsyncOrder
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from apps.providers.base import Forged, Verdict, Work
+from apps.providers.conversation import Forged, Verdict, Work
 from apps.providers.lipsync_studio import wire
 
 

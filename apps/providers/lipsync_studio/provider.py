@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from apps.providers.base import Capabilities, Parameter, RemoteAdapter
+from apps.providers.abilities import Capabilities, Parameter
+from apps.providers.base import RemoteAdapter
 from apps.providers.lipsync import LIPSYNC_MODELS, LipsyncAbility
 from apps.providers.lipsync_studio.adapter import LipsyncStudioAdapter
 

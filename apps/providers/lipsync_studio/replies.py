@@ -10,7 +10,7 @@ import msgspec
 
 from apps.core import errors
 from apps.core.errors import JobError
-from apps.providers.base import AccountRefused, Output, Throttled, Unavailable, Verdict, WireReply
+from apps.providers.conversation import AccountRefused, Output, Throttled, Unavailable, Verdict, WireReply
 from apps.providers.lipsync_studio import wire
 
 _FORMATS: Final = ("mp4", "mov", "webm")

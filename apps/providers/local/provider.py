@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from apps.core import languages
 from apps.engine import routes
+from apps.engine.capabilities import can_lipsync, lipsync_backend
+from apps.engine.lipsync.types import PREVIEW
 from apps.engine.settings import EngineSettings
 from apps.engine.voices import voice_set
-from apps.providers.base import ANY, Capabilities
+from apps.providers.abilities import ANY, Capabilities
 from apps.providers.lipsync import LIPSYNC_MODELS, LipsyncAbility
 from apps.providers.orders import TranslationOrder
 
@@ -30,26 +33,33 @@ class LocalProvider:
     def __init__(self) -> None:
         self._settings: EngineSettings | None = None
         self._known: dict[tuple[str, str, bool, bool], str] = {}
+        self._able: Capabilities | None = None
         self._until = 0.0
 
     def use(self, settings: EngineSettings) -> None:
         """Sets the engine's settings (where the weights are)."""
         if settings != self._settings:
-            self._settings, self._known = settings, {}
+            self._settings, self._known, self._able = settings, {}, None
 
     def capabilities(self) -> Capabilities:
-        """All that the local stages honour; pairs are those of the installed weights."""
-        return _CAPABILITIES
+        """All that the local stages honour; pairs and lip sync as far as weights are installed (looked up twice a minute)."""
+        self._forget_old()
+        if self._able is None:
+            self._able = _abilities(self._settings or EngineSettings.from_env())
+        return self._able
 
     def pair(self, source: str, target: str, heard: bool, speaks: bool) -> str:
         """ "" when the installed weights cover the pair, else why not. Remembered for half a minute (it lists directories)."""
-        now = time.monotonic()
-        if now > self._until:
-            self._known, self._until = {}, now + _FRESH_SECONDS
+        self._forget_old()
         key = (source, target, heard, speaks)
         if key not in self._known:
             self._known[key] = self._look(source, target, heard, speaks)
         return self._known[key]
+
+    def _forget_old(self) -> None:
+        now = time.monotonic()
+        if now > self._until:
+            self._known, self._able, self._until = {}, None, now + _FRESH_SECONDS
 
     def _look(self, source: str, target: str, heard: bool, speaks: bool) -> str:
         settings = self._settings or EngineSettings.from_env()
@@ -81,8 +91,20 @@ def check(order: TranslationOrder) -> Mapping[str, list[str]]:
     return {}
 
 
+def _abilities(settings: EngineSettings) -> Capabilities:
+    """What the code can do, less what this installation lacks the weights for."""
+    if not can_lipsync(settings):
+        return replace(
+            ALL_ABILITIES, steps=ALL_ABILITIES.steps - {"lipsync"}, lipsync={},
+            remarks=(*ALL_ABILITIES.remarks, "Lip sync is not set up here."),
+        )  # fmt: skip
+    backend = lipsync_backend(settings)
+    said = "Its lip sync is a preview" if backend == PREVIEW else f"Its lip sync is made by {backend}"
+    return replace(ALL_ABILITIES, remarks=(*ALL_ABILITIES.remarks, f"{said}; a prompt has no effect on it."))
+
+
 LOCAL: Final = LocalProvider()
-_CAPABILITIES: Final = Capabilities(
+ALL_ABILITIES: Final = Capabilities(
     steps=frozenset({"subtitles", "voice"}),
     subtitle_sources=frozenset({"asr", "ocr", "file"}),
     export_types=frozenset({"auto", "video", "audio", "all", "subtitles"}),
@@ -90,12 +112,9 @@ _CAPABILITIES: Final = Capabilities(
     options=_OPTIONS,
     pair=LOCAL.pair,
     check=check,
-    # A prompt is a hint for style; the preview has one style, and an order does not fail for the hint.
+    # A prompt is a hint for style; lip sync here has one style, and an order does not fail for the hint.
     lipsync={
         model: LipsyncAbility(options=frozenset({"mask_image", "prompt", "seed", "turns"})) for model in LIPSYNC_MODELS
     },
-    remarks=(
-        "Works on this machine's own processor; nothing leaves it.",
-        "Its lip sync is a preview; a prompt has no effect on it.",
-    ),
+    remarks=("Works on this machine's own processor; nothing leaves it.",),
 )

@@ -15,9 +15,9 @@ from apps.engine.captions import lay_out, rows_for_files
 from apps.engine.subtitles import Side, SubtitleFormat, cues_of, write
 from apps.engine.transcript import Line, Transcript
 from apps.providers import volcengine_call as vc
-from apps.providers.base import (
+from apps.providers.base import AccountField
+from apps.providers.conversation import (
     Account,
-    AccountField,
     Forged,
     Output,
     Step,

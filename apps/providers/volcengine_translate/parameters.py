@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from apps.providers.base import Parameter
+from apps.providers.abilities import Parameter
 from apps.providers.volcengine_translate import wire
 
 PARAMETERS: Final = (

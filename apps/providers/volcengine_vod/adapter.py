@@ -6,17 +6,8 @@ from collections.abc import Mapping
 
 from apps.core.errors import JobError
 from apps.providers import volcengine_call as vc
-from apps.providers.base import (
-    Account,
-    AccountField,
-    AccountRefused,
-    Step,
-    Throttled,
-    Unavailable,
-    Verdict,
-    WireReply,
-    Work,
-)
+from apps.providers.base import AccountField
+from apps.providers.conversation import Account, AccountRefused, Step, Throttled, Unavailable, Verdict, WireReply, Work
 from apps.providers.volcengine_vod import answers, callbacks, plan, steps, texts, wire
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from apps.core import errors
 from apps.core.errors import JobError
 from apps.providers import volcengine_call as vc
-from apps.providers.base import Unavailable, Verdict, WireReply, Work
+from apps.providers.conversation import Unavailable, Verdict, WireReply, Work
 from apps.providers.volcengine_vod import plan, results, steps, termbases, texts, wire
 
 UPLOAD_PAUSE: Final = 5.0

@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from apps.providers import volcengine_call as vc
-from apps.providers.base import Forged
+from apps.providers.conversation import Forged
 from apps.providers.volcengine_vod import wire
 
 WINDOW_SECONDS: Final = 15 * 60

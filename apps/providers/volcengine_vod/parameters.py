@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from apps.providers.base import Parameter as P
+from apps.providers.abilities import Parameter as P
 from apps.providers.volcengine_vod import wire
 
 _SUBMIT: Final = (

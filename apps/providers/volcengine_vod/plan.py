@@ -15,7 +15,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from apps.providers.base import Work
+from apps.providers.conversation import Work
 from apps.providers.volcengine_vod import requests, rules, wire
 from apps.providers.volcengine_vod.texts import Side
 

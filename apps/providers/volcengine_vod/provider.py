@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from apps.providers.base import Capabilities, RemoteAdapter
+from apps.providers.abilities import Capabilities
+from apps.providers.base import RemoteAdapter
 from apps.providers.volcengine_vod import rules, wire
 from apps.providers.volcengine_vod.adapter import VolcengineVodAdapter
 from apps.providers.volcengine_vod.parameters import PARAMETERS

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from apps.core.errors import JobError
 from apps.core.options import SubtitleStyle
-from apps.providers.base import Work
+from apps.providers.conversation import Work
 from apps.providers.volcengine_vod import wire
 
 DEFAULT_FONT_SIZE: Final = 24

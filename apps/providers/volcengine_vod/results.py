@@ -10,7 +10,7 @@ from apps.engine.captions import lay_out, rows_for_files
 from apps.engine.subtitles import Side, SubtitleFormat, cues_of, write
 from apps.engine.transcript import Transcript
 from apps.providers import volcengine_call as vc
-from apps.providers.base import AccountRefused, Output, Verdict, Work
+from apps.providers.conversation import AccountRefused, Output, Verdict, Work
 from apps.providers.volcengine_vod import plan, texts, wire
 
 _ALWAYS: Final[tuple[SubtitleFormat, ...]] = ("srt", "vtt")

@@ -8,7 +8,7 @@ from typing import Any, Final
 from apps.core import errors
 from apps.core.errors import JobError
 from apps.providers import volcengine_call as vc
-from apps.providers.base import Account, AccountRefused, Step, WireRequest, Work
+from apps.providers.conversation import Account, AccountRefused, Step, WireRequest, Work
 from apps.providers.volcengine_vod import plan, requests, rules, termbases, texts, wire
 
 UTTERANCES_PER_CALL: Final = 50

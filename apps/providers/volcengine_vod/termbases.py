@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from apps.core import errors
 from apps.core.errors import JobError
-from apps.providers.base import PinnedGlossary, Work
+from apps.providers.conversation import PinnedGlossary, Work
 from apps.providers.volcengine_vod import wire
 
 PREFIX: Final = "kg-"

@@ -8,16 +8,8 @@ from urllib.parse import quote
 
 from apps.core import errors
 from apps.core.errors import JobError
-from apps.providers.base import (
-    Account,
-    AccountField,
-    AccountRefused,
-    Step,
-    Unavailable,
-    Verdict,
-    WireReply,
-    Work,
-)
+from apps.providers.base import AccountField
+from apps.providers.conversation import Account, AccountRefused, Step, Unavailable, Verdict, WireReply, Work
 from apps.providers.vozo import callbacks, lipsync, order, replies, results, wire
 from apps.providers.vozo.calls import call
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from apps.providers.base import Account, WireRequest
+from apps.providers.conversation import Account, WireRequest
 
 
 def call(account: Account, method: str, path: str, body: msgspec.Struct | None = None) -> WireRequest:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from apps.core import errors
 from apps.core.errors import JobError
-from apps.providers.base import Account, Output, Step, Unavailable, Verdict, WireReply, Work
+from apps.providers.conversation import Account, Output, Step, Unavailable, Verdict, WireReply, Work
 from apps.providers.lipsync import LipsyncAbility
 from apps.providers.orders import LipsyncOrder
 from apps.providers.vozo import replies, results, wire

@@ -11,7 +11,7 @@ from apps.core import errors, languages
 from apps.core.errors import JobError
 from apps.core.options import SubtitleStyle
 from apps.engine import subtitles
-from apps.providers.base import Account, Work
+from apps.providers.conversation import Account, Work
 from apps.providers.orders import TranslationOrder
 from apps.providers.vozo import wire
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from apps.core import errors
-from apps.providers.base import Parameter
+from apps.providers.abilities import Parameter
 from apps.providers.vozo import wire
 
 _ORDER: Final = (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from apps.providers.base import Capabilities, RemoteAdapter
+from apps.providers.abilities import Capabilities
+from apps.providers.base import RemoteAdapter
 from apps.providers.vozo import lipsync, order, wire
 from apps.providers.vozo.adapter import VozoAdapter
 from apps.providers.vozo.parameters import PARAMETERS

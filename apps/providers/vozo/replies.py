@@ -8,7 +8,7 @@ import msgspec
 
 from apps.core import errors
 from apps.core.errors import JobError
-from apps.providers.base import AccountRefused, Throttled, Unavailable, WireReply
+from apps.providers.conversation import AccountRefused, Throttled, Unavailable, WireReply
 from apps.providers.vozo import wire
 
 T = TypeVar("T", bound=msgspec.Struct)

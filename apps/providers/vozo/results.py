@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from apps.core import errors
-from apps.providers.base import Output, Verdict, Work
+from apps.providers.conversation import Output, Verdict, Work
 from apps.providers.vozo import wire
 
 _VIDEO_FORMATS: Final = ("mp4", "mov", "webm", "mkv")

@@ -18,7 +18,8 @@ from apps.providers.azure import failures, mapping, webvtt, wire
 from apps.providers.azure.parameters import PARAMETERS
 from apps.providers.azure.provider import AZURE
 from apps.providers.azure.state import digest
-from apps.providers.base import Account, AccountRefused, Throttled, Unavailable, Verdict, WireReply, Work, problems
+from apps.providers.base import problems
+from apps.providers.conversation import Account, AccountRefused, Throttled, Unavailable, Verdict, WireReply, Work
 from apps.providers.orders import TranslationOrder
 from tests.providers.azure import openapi
 

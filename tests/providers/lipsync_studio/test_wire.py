@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from apps.core.errors import JobError, job_codes
-from apps.providers.base import Account, AccountRefused, Forged, Throttled, Unavailable, WireReply, Work, problems
+from apps.providers.base import problems
+from apps.providers.conversation import Account, AccountRefused, Forged, Throttled, Unavailable, WireReply, Work
 from apps.providers.lipsync_studio import wire
 from apps.providers.lipsync_studio.provider import VENDOR
 from apps.providers.orders import LipsyncOrder, TranslationOrder

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from apps.providers.base import Account, RemoteAdapter, Step, Verdict, WireReply, Work
+from apps.providers.base import RemoteAdapter
+from apps.providers.conversation import Account, Step, Verdict, WireReply, Work
 from apps.providers.orders import TranslationOrder
 from tests.providers.stub import StubVendor
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from apps.providers.base import Account, Forged, HearsAccount, Work
+from apps.providers.base import HearsAccount
+from apps.providers.conversation import Account, Forged, Work
 from apps.providers.volcengine_vod import callbacks
 from apps.providers.volcengine_vod.provider import VENDOR
 from tests.providers.volcengine.talk import order

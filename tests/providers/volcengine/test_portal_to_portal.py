@@ -18,7 +18,7 @@ from apps.jobs.models import Job
 from apps.plans.services import check_books
 from apps.projects.models import Asset, Transcript
 from apps.projects.services.fetch import probe_asset, store_remote_asset
-from apps.providers.base import Account, Step, WireReply
+from apps.providers.conversation import Account, Step, WireReply
 from apps.providers.local.provider import LOCAL
 from apps.providers.volcengine_translate.provider import VENDOR as TRANSLATE
 from apps.providers.volcengine_vod.provider import VENDOR as VOD

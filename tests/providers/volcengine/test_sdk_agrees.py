@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from apps.providers.base import PinnedGlossary, PinnedTerm, WireRequest
+from apps.providers.conversation import PinnedGlossary, PinnedTerm, WireRequest
 from apps.providers.volcengine_vod.provider import VENDOR
 from tests.providers.volcengine.gateway import ACCESS_KEY, REGION, SECRET_KEY
 from tests.providers.volcengine.talk import Talk, order

@@ -12,7 +12,7 @@ import pytest
 from apps.core.errors import JobError
 from apps.providers import volcengine_call
 from apps.providers import volcengine_sign as scheme
-from apps.providers.base import AccountRefused, Throttled, WireReply
+from apps.providers.conversation import AccountRefused, Throttled, WireReply
 
 VECTORS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parent / "fixtures" / "sign_vectors.json").read_text("utf-8")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from apps.core.errors import JobError
-from apps.providers.base import PinnedGlossary, PinnedTerm
+from apps.providers.conversation import PinnedGlossary, PinnedTerm
 from apps.providers.volcengine_vod.provider import VENDOR
 from tests.providers.volcengine.talk import Talk, order, send
 from tests.providers.volcengine.vod_stub import VALUES, VodStub

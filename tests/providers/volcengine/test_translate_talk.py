@@ -12,7 +12,8 @@ import pytest
 from apps.core.errors import JobError
 from apps.engine import subtitles
 from apps.engine.transcript import Transcript
-from apps.providers.base import AccountRefused, Forged, Throttled, Unavailable, problems
+from apps.providers.base import problems
+from apps.providers.conversation import AccountRefused, Forged, Throttled, Unavailable
 from apps.providers.volcengine_translate import wire
 from apps.providers.volcengine_translate.provider import VENDOR
 from tests.providers.volcengine.gateway import CREDENTIALS

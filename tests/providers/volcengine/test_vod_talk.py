@@ -12,7 +12,7 @@ import pytest
 
 from apps.core.errors import JobError
 from apps.engine.transcript import Line, Transcript
-from apps.providers.base import AccountRefused, Throttled
+from apps.providers.conversation import AccountRefused, Throttled
 from tests.providers.volcengine.talk import send
 from tests.providers.volcengine.vod_stub import SPACE, VodStub
 from tests.providers.volcengine.vod_talk import (

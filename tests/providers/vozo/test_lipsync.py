@@ -11,7 +11,8 @@ import pytest
 
 from apps.core.errors import JobError
 from apps.jobs.models import Job, ProviderAccount
-from apps.providers.base import Account, AccountRefused, Throttled, Unavailable, WireReply, Work, problems
+from apps.providers.base import problems
+from apps.providers.conversation import Account, AccountRefused, Throttled, Unavailable, WireReply, Work
 from apps.providers.orders import LipsyncOrder
 from apps.providers.vozo.provider import VENDOR
 from tests.providers.contract import ProviderContract

@@ -15,7 +15,8 @@ from apps.core import errors, languages
 from apps.core.errors import JobError
 from apps.engine import subtitles
 from apps.engine.transcript import Line, Transcript
-from apps.providers.base import (
+from apps.providers.base import problems
+from apps.providers.conversation import (
     Account,
     AccountRefused,
     Forged,
@@ -24,7 +25,6 @@ from apps.providers.base import (
     Unavailable,
     WireReply,
     Work,
-    problems,
 )
 from apps.providers.orders import TranslationOrder
 from apps.providers.registry import PROVIDERS

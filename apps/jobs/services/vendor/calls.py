@@ -14,7 +14,7 @@ from apps.jobs.models import Job, ProviderAccount, ProviderCall
 from apps.jobs.services.accounts import adapter_of, policy
 from apps.jobs.services.routing import client_id
 from apps.jobs.services.vendor.storable import storable
-from apps.providers.base import Account, Step, WireReply, WireRequest
+from apps.providers.conversation import Account, Step, WireReply, WireRequest
 
 MAX_KEPT: Final = 20_000
 """Characters of a body that are kept."""

@@ -19,7 +19,7 @@ from apps.jobs.services import accounts
 from apps.jobs.services.vendor import calls
 from apps.jobs.services.vendor.waits import backoff
 from apps.jobs.services.vendor.work import plain_work
-from apps.providers.base import AccountRefused, Step, Unavailable
+from apps.providers.conversation import AccountRefused, Step, Unavailable
 
 logger = logging.getLogger(__name__)
 MAX_TRIES: Final = 8

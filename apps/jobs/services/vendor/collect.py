@@ -29,7 +29,7 @@ from apps.projects import storage
 from apps.projects.models import Transcript
 from apps.projects.services import save_revision
 from apps.projects.services.fetch import engine_settings
-from apps.providers.base import Output, Verdict
+from apps.providers.conversation import Output, Verdict
 
 EXPIRED: Final = frozenset({401, 403, 404, 410})
 """What a result link answers whose time is over: a new poll gives new links."""

@@ -29,7 +29,7 @@ from apps.jobs.services.vendor.sending import Sender
 from apps.jobs.services.vendor.waits import Wait, backoff, spread
 from apps.jobs.services.vendor.work import full_work, plain_work, with_memo
 from apps.projects.services.fetch import FetchError
-from apps.providers.base import AccountRefused, Step, Throttled, Unavailable, Verdict, Work
+from apps.providers.conversation import AccountRefused, Step, Throttled, Unavailable, Verdict, Work
 from apps.providers.registry import PROVIDERS
 
 logger = logging.getLogger(__name__)

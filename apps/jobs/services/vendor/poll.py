@@ -25,7 +25,7 @@ from apps.jobs.services.vendor import statements
 from apps.jobs.services.vendor.storable import storable
 from apps.jobs.services.vendor.waits import spread
 from apps.plans.models import Service
-from apps.providers.base import Verdict, Work
+from apps.providers.conversation import Verdict, Work
 from apps.providers.orders import LipsyncOrder, TranslationOrder
 
 logger = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from apps.jobs.services.vendor.calls import Unseen
 from apps.jobs.services.vendor.storable import storable
 from apps.jobs.services.vendor.waits import Wait
 from apps.jobs.services.vendor.work import plain_work, with_memo
-from apps.providers.base import Account, AccountRefused, Step, Throttled, Unavailable, Verdict, WireReply, Work
+from apps.providers.conversation import Account, AccountRefused, Step, Throttled, Unavailable, Verdict, WireReply, Work
 
 logger = logging.getLogger(__name__)
 

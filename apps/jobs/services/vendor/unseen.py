@@ -12,7 +12,8 @@ from apps.jobs.models import ProviderCall
 from apps.jobs.services.vendor import calls
 from apps.jobs.services.vendor.waits import Wait
 from apps.jobs.services.vendor.work import with_memo
-from apps.providers.base import Account, RemoteAdapter, Step, Verdict, WireReply, Work
+from apps.providers.base import RemoteAdapter
+from apps.providers.conversation import Account, Step, Verdict, WireReply, Work
 
 MAX_PAGES: Final = 100
 

@@ -24,7 +24,8 @@ from apps.jobs.services.vendor.calls import MAX_ANSWER, wire_reply
 from apps.jobs.services.vendor.poll import Due, Told
 from apps.jobs.services.vendor.waits import backoff, bounded
 from apps.jobs.services.vendor.work import with_memo
-from apps.providers.base import Account, AccountRefused, RemoteAdapter, Throttled, Unavailable
+from apps.providers.base import RemoteAdapter
+from apps.providers.conversation import Account, AccountRefused, Throttled, Unavailable
 from apps.providers.registry import PROVIDERS
 
 logger = logging.getLogger(__name__)

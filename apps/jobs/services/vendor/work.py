@@ -27,7 +27,8 @@ from apps.projects.models import Asset
 from apps.projects.selectors import transcript_for
 from apps.projects.services.assets import outbound_policy
 from apps.projects.services.fetch import store_remote_asset
-from apps.providers.base import PinnedGlossary, PinnedTerm, RemoteAdapter, Work
+from apps.providers.base import RemoteAdapter
+from apps.providers.conversation import PinnedGlossary, PinnedTerm, Work
 
 LINK_SECONDS: Final = 24 * 3600
 _SALT: Final = "kinoglot.callbacks"
