@@ -87,7 +87,7 @@ def render_video(
     if not (shapes.open > 0.05).any():
         raise JobError(errors.NO_SPEECH, "nobody speaks in the sound: there is nothing for lips to follow")
     cast = watch(source, FaceFinder(settings), total, lambda done: tell(min(done, first), steps, "frame"))
-    report = _report(task, source, cast, total)
+    report = _report(task, source, cast)
     room = SWING_BYTES // (3 * source.size[0] * source.size[1])
     swing = deque[tuple[Picture, int]](maxlen=max(2, min(room, round(SWING_SECONDS * source.fps))))
     with frames.Encoder(target, source.size, source.rate, settings, source.colours) as encoder:
@@ -192,28 +192,39 @@ def _stretch(
         yield number + extra, index, picture
 
 
-def _report(task: LipsyncTask, source: frames.Source, cast: Cast, total: int) -> LipsyncReport:
-    seen = np.zeros(max(cast.frames, 1), bool)
-    faces = []
-    painted = {id(role.track) for role in cast.roles}
-    for track in cast.tracks:
-        seen[track.first : track.last + 1] = True
-        low = np.median([p[:, :2].min(axis=0) for p in track.points], axis=0) / source.size
-        high = np.median([p[:, :2].max(axis=0) for p in track.points], axis=0) / source.size
-        x, y, width, height = (round(float(v), 4) for v in (*low, *(high - low)))
-        faces.append(
-            FaceReport(x=x, y=y, width=width, height=height, frames=len(track.points), speaks=id(track) in painted)
-        )
+def _report(task: LipsyncTask, source: frames.Source, cast: Cast) -> LipsyncReport:
     return LipsyncReport(
         model=task.model,
         width=source.size[0],
         height=source.size[1],
         fps=round(source.fps, 4),
-        frames_without_face=int((~seen[: cast.frames]).sum()),
+        frames_without_face=frames_without_face(cast),
         cuts=len(cast.cuts),
         seed=task.seed or 0,
-        faces=faces,
+        faces=faces_of(cast, source.size),
     )
+
+
+def frames_without_face(cast: Cast) -> int:
+    """Pictures on which nobody's face is followed."""
+    seen = np.zeros(max(cast.frames, 1), bool)
+    for track in cast.tracks:
+        seen[track.first : track.last + 1] = True
+    return int((~seen[: cast.frames]).sum())
+
+
+def faces_of(cast: Cast, size: tuple[int, int]) -> list[FaceReport]:
+    """Every face of the cast for the report; `painted` is left to the caller."""
+    painted = {id(role.track) for role in cast.roles}
+    faces = []
+    for track in cast.tracks:
+        low = np.median([p[:, :2].min(axis=0) for p in track.points], axis=0) / size
+        high = np.median([p[:, :2].max(axis=0) for p in track.points], axis=0) / size
+        x, y, width, height = (round(float(v), 4) for v in (*low, *(high - low)))
+        faces.append(
+            FaceReport(x=x, y=y, width=width, height=height, frames=len(track.points), speaks=id(track) in painted)
+        )
+    return faces
 
 
 def _remark(report: LipsyncReport, source: frames.Source, length: float) -> None:
@@ -232,4 +243,6 @@ def _remark(report: LipsyncReport, source: frames.Source, length: float) -> None
         remarks.append(f"The sound is shorter than the video: the video ends with it, after {length:.1f} s.")
 
 
-__all__ = ["Cast", "MouthTrack", "Role", "follow", "give_roles", "paint_frame", "render_video", "watch"]
+__all__ = [
+    "Cast", "MouthTrack", "Role", "faces_of", "follow", "frames_without_face", "give_roles", "paint_frame", "render_video", "watch",
+]  # fmt: skip
