@@ -16,6 +16,7 @@ from apps.core.languages import AUTO, base_language, sources, targets
 from apps.core.options import SubtitleStyle, TextBox, Timing, VoiceOptions
 from apps.engine import fonts, models, routes
 from apps.engine.lipsync.installed import ModelBroken, faces_missing, find_model
+from apps.engine.lipsync.types import PREVIEW
 from apps.engine.routes import Route, find_route, needs_english_pivot
 from apps.engine.settings import EngineSettings
 from apps.engine.voices import voice_set
@@ -25,8 +26,8 @@ VoiceQuality = Literal["natural", "robotic", "none"]
 NO_FACES = "No weights for lip sync are installed here."
 
 __all__ = [
-    "CheckRow", "Coverage", "LanguagePair", "can_lipsync", "check", "covers", "language_pairs", "needs_english_pivot", "target_locales",
-    "unsupported_options",
+    "CheckRow", "Coverage", "LanguagePair", "can_lipsync", "check", "covers", "language_pairs", "lipsync_backend", "needs_english_pivot",
+    "target_locales", "unsupported_options",
 ]  # fmt: skip
 
 
@@ -68,13 +69,16 @@ def can_lipsync(settings: EngineSettings) -> bool:
 
     Some file names are looked up and a small JSON is read; keep the answer for a while where orders come by the hundred.
     """
-    if faces_missing(settings):
-        return False
+    return not faces_missing(settings) and bool(lipsync_backend(settings))
+
+
+def lipsync_backend(settings: EngineSettings) -> str:
+    """Who moves the mouths: "preview", or the name of the model that settings name; "" when that is broken and nothing stands in."""
     try:
-        find_model(settings)
+        found = find_model(settings)
     except ModelBroken:
-        return settings.lipsync_fallback
-    return True
+        return PREVIEW if settings.lipsync_fallback else ""
+    return found.manifest.name if found else PREVIEW
 
 
 def covers(
@@ -228,7 +232,7 @@ def check(settings: EngineSettings) -> list[CheckRow]:
 
 def _lipsync(settings: EngineSettings, how: str) -> CheckRow:
     """Who moves the lips here; a model that settings name and that is broken is told even where the preview stands in."""
-    backend, model, advice = "preview", models.by_name("faces").title, ""
+    backend, model, advice = PREVIEW, models.by_name("faces").title, ""
     try:
         if (found := find_model(settings)) is not None:
             backend, model = found.manifest.name, f"{found.path.name} ({found.manifest.licence})"

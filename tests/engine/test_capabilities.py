@@ -57,10 +57,17 @@ def test_options_that_cannot_be_honoured_are_named_one_by_one() -> None:
 
 def test_the_check_says_what_to_install(engine_settings: EngineSettings) -> None:
     rows = capabilities.check(engine_settings)
-    assert [row.stage for row in rows] == sorted(
-        (row.stage for row in rows), key=["probe", "separate", "recognize", "translate", "speak", "render"].index
-    )
+    order = ["probe", "separate", "recognize", "translate", "speak", "render", "lipsync"]
+    assert [row.stage for row in rows] == sorted((row.stage for row in rows), key=order.index)
     assert all(row.ok for row in rows if row.required)
     bare = [row for row in capabilities.check(BARE) if row.required and not row.ok]
     assert {row.backend for row in bare} == {"faster-whisper", "fxtranslate", "kokoro-onnx"}
     assert all("install_models" in row.advice for row in bare)
+
+
+def test_lip_sync_needs_the_face_weights(engine_settings: EngineSettings) -> None:
+    row, bare = capabilities.check(engine_settings)[-1], capabilities.check(BARE)[-1]
+    assert (row.stage, row.backend, row.ok, row.advice) == ("lipsync", "preview", True, "")
+    assert (bare.ok, bare.required) == (False, False)
+    assert "install_models" in bare.advice
+    assert (capabilities.can_lipsync(engine_settings), capabilities.can_lipsync(BARE)) == (True, False)
