@@ -1,4 +1,4 @@
-"""Queue entry points of projects: fetch and probe an asset outside the request that named it."""
+"""Queue entry points of projects: fetch and probe an asset, or look for its faces, outside the request that named it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from apps.projects import services
 from apps.projects.models import Asset
 
 AGAIN_MS: Final = 5_000
+SOON_MS: Final = 1_000
 # A host may take an hour over a file. Half of the worker's threads stay free for what is short: routing, e-mails, callbacks.
 _fetching = threading.BoundedSemaphore(2)
+# A look takes a processor for some seconds; one at a time.
+_looking = threading.BoundedSemaphore(1)
 
 
 @dramatiq.actor(queue_name="default", max_retries=3, min_backoff=2_000, time_limit=3_600_000)
@@ -36,3 +39,19 @@ def probe_asset(public_id: str) -> None:
     asset = Asset.objects.select_related("organization").filter(public_id=public_id).first()
     if asset is not None:
         services.probe_asset(asset)
+
+
+@dramatiq.actor(queue_name="default", max_retries=3, min_backoff=2_000, time_limit=3_600_000)
+def look_for_faces(public_id: str) -> None:
+    """Finds the faces of an asset, which is fetched before where nobody did so."""
+    asset = Asset.objects.select_related("organization").filter(public_id=public_id).first()
+    if asset is None:
+        return
+    room = _fetching if asset.status == Asset.Status.REMOTE else _looking
+    if not room.acquire(blocking=False):
+        queue.enqueue("look_for_faces", public_id, delay_ms=AGAIN_MS if room is _fetching else SOON_MS)
+        return
+    try:
+        services.find_faces(asset)
+    finally:
+        room.release()

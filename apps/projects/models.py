@@ -51,6 +51,8 @@ class Asset(models.Model):
     content_type = models.CharField(_("content type"), max_length=100, blank=True)
     duration_ms = models.BigIntegerField(_("length, ms"), null=True, blank=True)
     probe = models.JSONField(_("what the probe found"), null=True, blank=True)
+    # Where its faces are, once somebody asked (services/faces.py): status, when, what was seen or why nothing.
+    faces = models.JSONField(null=True, blank=True, editable=False)
     error_code = models.PositiveIntegerField(_("error code"), null=True, blank=True)
     error = models.TextField(_("error"), blank=True)
     created_by = models.ForeignKey("accounts.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")

@@ -1,6 +1,7 @@
 """Verbs of assets, uploads and transcripts."""
 
 from apps.projects.services.assets import create_asset_from_file, create_asset_from_url
+from apps.projects.services.faces import face_picture_url, find_faces, look_for_faces
 from apps.projects.services.fetch import probe_asset, store_remote_asset
 from apps.projects.services.folders import check_folder, put_into_folder
 from apps.projects.services.transcripts import save_revision
@@ -13,6 +14,9 @@ __all__ = [
     "create_asset_from_url",
     "create_upload",
     "expire_uploads",
+    "face_picture_url",
+    "find_faces",
+    "look_for_faces",
     "probe_asset",
     "put_into_folder",
     "save_revision",

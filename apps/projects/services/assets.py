@@ -38,6 +38,11 @@ def storage_key(organization_public_id: str, public_id: str) -> str:
     return f"assets/{organization_public_id}/{public_id}"
 
 
+def still_key(asset: Asset) -> str:
+    """Where the picture lies on which its faces were found (services/faces.py); "" while the asset is not stored."""
+    return f"{asset.storage_key}.faces.jpg" if asset.storage_key else ""
+
+
 def create_asset_from_url(*, actor: Actor, url: str, kind: str = Asset.Kind.MEDIA, file_name: str = "") -> Asset:
     """A link becomes an asset at once; a worker fetches and probes it (status: remote, then stored or failed).
 
@@ -126,10 +131,11 @@ def check_file(actor: Actor, path: Path) -> None:
 
 
 def delete_asset_file(asset: Asset) -> bool:
-    """Removes the bytes and keeps the row as `deleted`; False when another did so."""
+    """Removes the bytes, and the still that was made of them, and keeps the row as `deleted`; False when another did so."""
     if not Asset.objects.filter(pk=asset.pk).exclude(status=Asset.Status.DELETED).update(status=Asset.Status.DELETED):
         return False
     storage.delete(asset.storage_key)
+    storage.delete(still_key(asset))
     return True
 
 

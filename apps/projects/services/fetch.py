@@ -112,10 +112,10 @@ def _given_name(asset: Asset) -> str:
     return "" if asset.file_name in derived else asset.file_name
 
 
-def probe_asset(asset: Asset) -> Asset:
+def probe_asset(asset: Asset, *, on_progress: Progress = lambda done, total: None) -> Asset:
     """Fetches (when a link) and probes an asset; what is wrong with it is kept on the row (status failed), not raised."""
     try:
-        asset = store_remote_asset(asset)
+        asset = store_remote_asset(asset, on_progress=on_progress)
         if asset.kind == Asset.Kind.MEDIA and asset.probe is None:
             with (
                 tempfile.TemporaryDirectory(prefix="probe-") as scratch,
