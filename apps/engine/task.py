@@ -23,12 +23,14 @@ class GlossaryTerm(msgspec.Struct, frozen=True):
 class Limits(msgspec.Struct, frozen=True):
     """What media is accepted; beyond any of these the probe ends with job code 10905.
 
-    The defaults are seed 001's (4 hours, 5 GB) and 4096 x 2304 pixels with room for portrait; 0 means no limit.
+    The defaults are seed 001's (4 hours, 5 GB), 4096 x 2304 pixels with room for portrait, and what phones make as a still picture
+    (max_still_pixels); 0 means no limit.
     """
 
     max_seconds: float = 4 * 3600.0
     max_bytes: int = 5 * 1024**3
     max_pixels: int = 4096 * 2304
+    max_still_pixels: int = 50_000_000
     max_fps: float = 240.0
     max_streams: int = 64
     max_lines: int = 20_000

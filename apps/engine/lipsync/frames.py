@@ -27,6 +27,8 @@ COPIED = frozenset({"aac", "mp3", "flac", "alac", "opus", "ac3", "eac3"})
 """Sound formats that MP4 carries as they are; all others become FLAC, which loses nothing either."""
 CRF, PRESET = "16", "veryfast"
 MAX_FPS = 60
+MAX_SIDE = 4096
+"""Pixels of the longer side of a result."""
 KEPT_BYTES = 400 * 1024**2
 SWS_MATRIX = {1: 1, 9: 9}
 """swscale's number of a colour matrix by its number in the stream; all others are BT.601, as swscale itself takes it."""
@@ -48,35 +50,48 @@ class Colours(NamedTuple):
 
 @dataclass(frozen=True)
 class Sound:
-    """A sound file: the demuxer that the probe accepted, the track's number in the file, and its codec."""
+    """A sound file: the demuxer that the probe accepted, the track's number in the file, its codec, and at what second it begins.
+
+    The sound of a film may begin after its pictures; the result keeps that pause, and mouths are shut in it.
+    """
 
     path: Path
     demuxer: str
     index: int
     codec: str
+    start: float = 0.0
 
     @classmethod
     def of(cls, path: Path, info: MediaInfo) -> Sound:
         """The first sound track of a probed file; raises JobError 10002 when there is none."""
         if not info.audio:
             raise JobError(errors.NO_AUDIO, "the sound file has no audio stream")
-        return cls(path, info.demuxer, info.audio[0].index, info.audio[0].codec)
+        first = info.audio[0]
+        return cls(path, info.demuxer, first.index, first.codec, first.start if first.steady else 0.0)
 
 
 def read_sound(sound: Sound, rate: int = SOUND_RATE) -> NDArray[np.float32]:
-    """The whole sound as mono float -1..1; raises JobError 10003."""
+    """The whole sound as mono float -1..1, with the pause that it begins after; raises JobError 10003."""
     args = [*ffmpeg.media_input(sound.path, sound.demuxer), "-map", f"0:{sound.index}", "-vn", "-ac", "1"]
     found = ffmpeg.run(
         [*args, "-ar", str(rate), "-f", "s16le", "pipe:1"], code=10003, what="decoding the sound", capture=True
     )
-    return np.asarray(np.frombuffer(found.stdout, np.int16) / 32768, np.float32)
+    heard = np.asarray(np.frombuffer(found.stdout, np.int16) / 32768, np.float32)
+    return np.pad(heard, (round(sound.start * rate), 0)) if sound.start else heard
 
 
 def scaled(size: tuple[int, int], resolution: LipsyncResolution) -> tuple[int, int]:
-    """Width and height of the result: the shorter side at most as asked for, never enlarged, even."""
+    """Width and height of the result: the shorter side at most as asked for, never enlarged, even.
+
+    Raises JobError 10905 for what would become longer than MAX_SIDE: players and encoders end there.
+    """
     side = SHORTER_SIDE.get(resolution)
     factor = 1.0 if side is None else min(1.0, side / max(1, min(size)))
     width, height = (max(2, round(length * factor / 2) * 2) for length in size)
+    if max(width, height) > MAX_SIDE:
+        raise JobError(
+            errors.LIMITS, f"the result would be {width} x {height}; no side of it may be longer than {MAX_SIDE} pixels"
+        )
     return width, height
 
 

@@ -3,74 +3,70 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-import av
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from apps.core import errors
 from apps.core.errors import JobError
 from apps.engine.lipsync.faces import Picture
+from apps.engine.lipsync.picture_size import size_of_picture
 from apps.engine.task import Limits
 
-KINDS = {b"\x89PNG\r\n\x1a\n": "png_pipe", b"\xff\xd8\xff": "jpeg_pipe", b"RIFF": "webp_pipe"}
-"""First bytes -> demuxer that reads the size without decoding."""
-HEAD_BYTES = 16
+WHITE, BLACK = 255, 0
 
 
 def is_picture(path: Path) -> bool:
     """Whether a file begins as a PNG, JPEG or WebP does."""
-    return bool(_demuxer(path))
+    with path.open("rb") as stream:
+        return size_of_picture(stream) is not None
 
 
 def read_picture(path: Path, limits: Limits) -> Picture:
-    """A PNG, JPEG or WebP as BGR, upright; raises JobError 10902 (empty, damaged), 10904 (another type), 10905 (too large)."""
-    return _read(path, limits, cv2.IMREAD_COLOR, "picture")
+    """A PNG, JPEG or WebP as BGR of 8 bits, upright; what is transparent lies on white, of moving pictures the first is taken.
+
+    Raises JobError 10902 (empty, damaged), 10904 (another type), 10905 (too large).
+    """
+    return _read(path, limits, cv2.IMREAD_COLOR, WHITE, "picture")
 
 
 def read_mask(path: Path, limits: Limits) -> Picture:
-    """A mask as one channel: white where the picture may change, black where it must not; raises as read_picture."""
-    return _read(path, limits, cv2.IMREAD_GRAYSCALE, "mask")
+    """A mask as one channel: white where the picture may change, black or transparent where not; raises as read_picture."""
+    return _read(path, limits, cv2.IMREAD_GRAYSCALE, BLACK, "mask")
 
 
-def _read(path: Path, limits: Limits, how: int, what: str) -> Picture:
-    size = path.stat().st_size
-    if size == 0:
+def _read(path: Path, limits: Limits, how: int, behind: int, what: str) -> Picture:
+    length = path.stat().st_size
+    if length == 0:
         raise JobError(errors.DAMAGED, f"the {what} is empty")
-    if limits.max_bytes and size > limits.max_bytes:
+    if limits.max_bytes and length > limits.max_bytes:
         raise JobError(errors.LIMITS, f"the {what} is larger than {limits.max_bytes / 1e9:.1f} GB")
-    demuxer = _demuxer(path)
-    if not demuxer:
+    with path.open("rb") as stream:
+        size = size_of_picture(stream)
+    if size is None:
         raise JobError(errors.TYPE_REFUSED, f"the {what} must be a PNG, JPEG or WebP")
-    width, height = _size(path, demuxer, what)
-    if limits.max_pixels and width * height > limits.max_pixels:
-        raise JobError(
-            errors.LIMITS, f"the {what} is {width} x {height}; at most {limits.max_pixels} pixels are accepted"
-        )
+    most = limits.max_still_pixels
+    if most and size[0] * size[1] > most:
+        raise JobError(errors.LIMITS, f"the {what} is {size[0]} x {size[1]}; at most {most} pixels are accepted")
     data = np.fromfile(path, np.uint8)
     try:
-        decoded = cv2.imdecode(data, how)
+        shown, whole = (cv2.imdecode(data, flag) if size[0] * size[1] else None for flag in (how, cv2.IMREAD_UNCHANGED))
     except cv2.error as error:
         raise JobError(errors.DAMAGED, f"the {what} is damaged and cannot be read") from error
-    if decoded is None:
+    if shown is None or whole is None:
         raise JobError(errors.DAMAGED, f"the {what} is damaged and cannot be read")
-    return np.asarray(decoded, np.uint8)
+    return _flat(np.asarray(shown, np.uint8), np.asarray(whole), behind)
 
 
-def _demuxer(path: Path) -> str:
-    """Name of the demuxer for a picture; "" when the file is none that we take."""
-    with path.open("rb") as stream:
-        head = stream.read(HEAD_BYTES)
-    found = next((name for start, name in KINDS.items() if head.startswith(start)), "")
-    return "" if found == "webp_pipe" and head[8:12] != b"WEBP" else found
-
-
-def _size(path: Path, demuxer: str, what: str) -> tuple[int, int]:
-    try:
-        with av.open(str(path), mode="r", format=demuxer, options={"protocol_whitelist": "file"}) as container:
-            context = container.streams.video[0].codec_context
-            return context.width, context.height
-    except (av.error.FFmpegError, IndexError, EOFError) as error:
-        if isinstance(error, MemoryError):
-            raise
-        raise JobError(errors.DAMAGED, f"the {what} is damaged and cannot be read") from error
+def _flat(shown: Picture, whole: NDArray[Any], behind: int) -> Picture:
+    """`shown` with its transparent parts over plain white or black; `whole` is the same picture with all its channels."""
+    if whole.ndim != 3 or whole.shape[2] != 4 or whole.shape[:2] != shown.shape[:2]:
+        return shown
+    alpha = (whole[:, :, 3] / (65_535 if whole.dtype == np.uint16 else 255)).astype(np.float32)
+    if bool((alpha == 1).all()):
+        return shown
+    if shown.ndim == 3:
+        alpha = alpha[:, :, None]
+    return np.asarray(np.rint(shown * alpha + behind * (1 - alpha)), np.uint8)

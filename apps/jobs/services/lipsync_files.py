@@ -43,6 +43,13 @@ class InputError(JobError):
         super().__init__(error.code, f"{name}: {error.reason or errors.job_codes()[error.code].title}")
 
 
+def blamed(job: Job, error: JobError) -> JobError:
+    """An error of the engine as InputError where its reason begins with the field of one file (`mask_image: ...`); else as it is."""
+    name, _, reason = error.reason.partition(": ")
+    asset = inputs_of(job).get(name)  # type: ignore[call-overload]
+    return InputError(name, asset, JobError(error.code, reason)) if asset is not None else error
+
+
 def inputs_of(job: Job) -> dict[LipsyncInput, Asset]:
     """The job's files by their place in the form, the picture first."""
     rows = job.inputs.select_related("asset__organization").order_by("position")

@@ -38,7 +38,10 @@ class LipsyncRun(EngineRun):
             )
             takeover.fit_hold(self.job, self.measured_ms, self.lease.owner)
         else:
-            super()._work(stage)
+            try:
+                super()._work(stage)
+            except JobError as error:
+                raise lipsync_files.blamed(self.job, error) from None
 
     def _after(self, stage: str) -> None:
         if stage == states.LIPSYNC:
