@@ -41,6 +41,18 @@ class Backend:
             report.remarks.append(f"The prompt was not used: {self.name} has no model that could follow it.")
 
 
+def model_stamp(settings: EngineSettings) -> list[object]:
+    """What a kept result depends on beside order and files: the model that settings name; nothing for the preview."""
+    try:
+        found = find_model(settings)
+    except ModelBroken:
+        return []
+    return found.stamp if found else []
+
+
+PREVIEW_BACKEND = Backend()
+
+
 def choose(settings: EngineSettings) -> Backend:
     """The model that settings name, loaded, else the preview. Raises JobError 10999 when the model is broken and nothing may stand in."""
     try:

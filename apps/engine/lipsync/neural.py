@@ -28,6 +28,8 @@ LEAST_SIDE = 8
 """A box of fewer pixels shows too little of a face to be drawn."""
 EDGE_STEP = 1 / 34
 """Nodes of the soft edge, in sizes of the face (as the preview's)."""
+EDGE_NODES = 5
+"""How many nodes wide the edge is: a model's colours are never quite those of the skin around."""
 LEAST_STRENGTH = 0.02
 BYTES_AT_ONCE = 256 * 1024**2
 """Of pictures that wait for the batch to be full."""
@@ -115,10 +117,9 @@ def paint_video(
     heard: Heard,
     fps: float,
     mask: Picture | None,
-) -> Iterator[Picture]:
-    """The pictures of `moments` (number in the result, number in the source, picture) with the mouths that the model draws.
-
-    A picture without a face to change comes out as the same object. As many wait as fill one batch.
+) -> Iterator[tuple[Picture, bool]]:
+    """The pictures of `moments` (number in the result, number in the source, picture) with the mouths that the model draws, and
+    whether any was drawn. As many wait as fill one batch.
     """
     boxes = {id(part): _boxes(part.track, model.manifest, fps) for part in parts}
     for group in _groups(moments, model.batch):
@@ -134,7 +135,8 @@ def paint_video(
         for task, drawn in zip(tasks, model.draw(faces, sounds), strict=True):
             shown[task.place] = lay(shown[task.place], drawn, task.box, task.points, mask, task.strength)
             task.part.painted += 1
-        yield from shown
+        changed = {task.place for task in tasks}
+        yield from ((picture, place in changed) for place, picture in enumerate(shown))
 
 
 class StillMouth:
@@ -168,7 +170,9 @@ def lay(
 ) -> Picture:
     """A copy of the picture with a drawn face laid over its box, softly, inside the lower face and `mask` (255: may change) only."""
     grid = blend.Grid(box, EDGE_STEP * size_of(points))
-    alpha = strength * grid.full(grid.window(lower_face(points)))
+    inner = grid.window(lower_face(points)).reshape(grid.rows, grid.columns)
+    softer = cv2.blur(inner, (EDGE_NODES, EDGE_NODES), borderType=cv2.BORDER_CONSTANT)
+    alpha = strength * grid.full(inner * softer)
     if mask is not None:
         alpha = alpha * (box.cut(mask).astype(np.float32) / 255)
     out = picture.copy()

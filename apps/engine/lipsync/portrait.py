@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -17,10 +18,13 @@ from apps.core import errors
 from apps.core.errors import JobError
 from apps.engine import ffmpeg
 from apps.engine.lipsync import frames, speech
+from apps.engine.lipsync.backend import PREVIEW_BACKEND, Backend
 from apps.engine.lipsync.eyes import Eye, eyes_of
 from apps.engine.lipsync.faces import MAX_YAW, Face, FaceFinder, Picture, Points
+from apps.engine.lipsync.mel import Heard, hear
 from apps.engine.lipsync.motion import HeadMotion, HeadWarps, head_motion
 from apps.engine.lipsync.mouth import MouthPainter, Person
+from apps.engine.lipsync.neural import StillMouth
 from apps.engine.lipsync.types import (
     MIN_FACE_PIXELS,
     FaceReport,
@@ -91,8 +95,9 @@ def choose_faces(faces: Sequence[Face], count: int) -> list[Face]:
 
 
 def render_image(
-    task: LipsyncTask, picture: Picture, sounds: Sequence[frames.Sound], mask: Picture | None, target: Path, tell: Tell
-) -> LipsyncReport:
+    task: LipsyncTask, picture: Picture, sounds: Sequence[frames.Sound], mask: Picture | None, target: Path, tell: Tell,
+    backend: Backend = PREVIEW_BACKEND,
+) -> LipsyncReport:  # fmt: skip
     """Writes an MP4 of `picture` (BGR) speaking `sounds` (one; or the left and the right face's), as long as they take.
 
     One sound goes into the file as it is; two are mixed or joined. The same input and seed give the same pictures. Raises JobError 10042
@@ -109,7 +114,9 @@ def render_image(
     speaks = [bool((track.open > 0.05).any()) for track in tracks]
     if not any(speaks):
         raise JobError(errors.NO_SPEECH, "nobody speaks in the sound: there is nothing for lips to follow")
-    scene = Scene(picture, mask, [face.points for face in faces], tracks, task.seed or 0)
+    points = [face.points for face in faces]
+    mouths = _drawn_mouths(backend, picture, points, heard, turns, total)
+    scene = Scene(picture, mask, points, tracks, task.seed or 0, mouths)
     height, width = picture.shape[:2]
     with frames.Encoder(target, (width, height), Fraction(FPS), settings) as encoder:
         for number in range(total):
@@ -133,11 +140,20 @@ def render_image(
 
 
 class Scene:
-    """A still picture that can be asked for any of its moments."""
+    """A still picture that can be asked for any of its moments. `mouths`, one for each face, are a model's; without them the preview
+    paints `tracks`.
+    """
 
     def __init__(
-        self, picture: Picture, mask: Picture | None, faces: Sequence[Points], tracks: Sequence[MouthTrack], seed: int
+        self,
+        picture: Picture,
+        mask: Picture | None,
+        faces: Sequence[Points],
+        tracks: Sequence[MouthTrack],
+        seed: int,
+        mouths: Sequence[StillMouth] = (),
     ) -> None:
+        self._mouths = mouths
         self._still, self._mask, self._faces, self._tracks = picture, mask, faces, tracks
         self._painters = [MouthPainter(Person.learn([points], [(picture, points)])) for points in faces]
         self._eyes: list[list[Eye]] = [eyes_of(picture, points) for points in faces]
@@ -148,15 +164,23 @@ class Scene:
 
     def picture(self, number: int) -> Picture:
         """The picture at one moment."""
-        shown = self._still
-        for painter, points, track in zip(self._painters, self._faces, self._tracks, strict=True):
-            shown = painter.paint(shown, points, track.at(number), self._mask)
+        shown = self._speaking(number)
         for eyes, motion in zip(self._eyes, self._motions, strict=True):
             if motion.lids[number] > 0:
                 shown = shown.copy() if shown is self._still else shown
                 for eye in eyes:
                     eye.shut(shown, float(motion.lids[number]))
         return self._warps.move(shown, self._motions, number)
+
+    def _speaking(self, number: int) -> Picture:
+        shown = self._still
+        if self._mouths:
+            for mouth in self._mouths:
+                shown = mouth.paint(shown, number, self._mask)
+            return shown
+        for painter, points, track in zip(self._painters, self._faces, self._tracks, strict=True):
+            shown = painter.paint(shown, points, track.at(number), self._mask)
+        return shown
 
 
 def fitted(picture: Picture, mask: Picture | None, resolution: LipsyncResolution) -> tuple[Picture, Picture | None]:
@@ -181,6 +205,30 @@ def join_sounds(sounds: Sequence[frames.Sound], order: SpeakingOrder, target: Pa
     graph = ";".join([*chains, end])
     tail = ["-map", "[out]", "-c:a", "pcm_s16le", "-bitexact", "-rf64", "auto", "-f", "wav", str(target)]
     ffmpeg.run([*inputs, "-filter_complex", graph, *tail], code=10003, what="joining the two sounds")
+
+
+def _drawn_mouths(
+    backend: Backend,
+    picture: Picture,
+    faces: Sequence[Points],
+    heard: Sequence[Samples],
+    turns: Sequence[Turn],
+    total: int,
+) -> list[StillMouth]:
+    """A model's mouths, each with its own sound in its own turn and silence around it; none for the preview."""
+    if backend.model is None:
+        return []
+    mouths = []
+    for points, sound, turn in zip(faces, heard, turns, strict=True):
+        placed = np.pad(sound, (round(turn.start * frames.SOUND_RATE), 0))
+        rest = max(0, round(total / FPS * frames.SOUND_RATE) - len(placed))
+        whole = hear(np.pad(placed, (0, rest)), backend.model.manifest.mel)
+        mouths.append(StillMouth(backend.model, picture, points, partial(_piece, whole), total))
+    return mouths
+
+
+def _piece(heard: Heard, moment: int) -> Samples:
+    return heard.at(moment / FPS)
 
 
 def _track(sound: Samples, turn: Turn, total: int, language: str) -> MouthTrack:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -20,9 +20,12 @@ from numpy.typing import NDArray
 from apps.core import errors
 from apps.core.errors import JobError
 from apps.engine.lipsync import frames, speech
+from apps.engine.lipsync.backend import PREVIEW_BACKEND, Backend
 from apps.engine.lipsync.faces import MAX_YAW, FaceFinder, Picture, yaw_of
 from apps.engine.lipsync.lips import Lips
+from apps.engine.lipsync.mel import hear
 from apps.engine.lipsync.mouth import MouthPainter, Person
+from apps.engine.lipsync.neural import paint_video
 from apps.engine.lipsync.tracking import Track, Tracker, speaking
 from apps.engine.lipsync.types import FaceReport, LipsyncReport, LipsyncTask, MouthShape, MouthTrack
 from apps.engine.settings import EngineSettings
@@ -70,9 +73,10 @@ def render_video(
     target: Path,
     tell: Tell,
     shapes: MouthTrack | None = None,
+    backend: Backend = PREVIEW_BACKEND,
 ) -> LipsyncReport:
     """Writes an MP4: `source`'s pictures, `sound`'s audio as it is, mouths in step. `shapes`, where the caller knows them better (from
-    words with their times), are at source.fps; else they are heard in the sound.
+    words with their times), are at source.fps; else they are heard in the sound. `backend` moves the mouths.
 
     Raises JobError 10042 (nobody speaks in the sound), 10911 (no face), 10913 (faces too small), 10914 (only in profile).
     """
@@ -91,11 +95,10 @@ def render_video(
     room = SWING_BYTES // (3 * source.size[0] * source.size[1])
     swing = deque[tuple[Picture, int]](maxlen=max(2, min(room, round(SWING_SECONDS * source.fps))))
     with frames.Encoder(target, source.size, source.rate, settings, source.colours) as encoder:
-        number = -1
-        for number, index, picture in _stretch(source, total, swing):
-            painted = paint_frame(cast.roles, index, picture, shapes.at(number), mask)
-            report.frames_painted += painted is not picture
-            encoder.write(painted)
+        number, moments = -1, _stretch(source, total, swing)
+        for number, (picture, changed) in enumerate(paint(backend, cast.roles, moments, shapes, heard, mask)):
+            report.frames_painted += changed
+            encoder.write(picture)
             tell(first + number + 1, steps, "frame")
         if number < 0:
             raise JobError(errors.DAMAGED, "the video's pictures cannot be decoded")
@@ -159,6 +162,26 @@ def _role(track: Track, speaks: NDArray[np.bool_], fps: float) -> Role:
     eased = np.convolve(np.pad(strength, fade, mode="edge"), window, mode="valid")
     eased = np.minimum(np.clip(2 * eased - 1, 0, 1), np.where(strength > 0, 1, 0))
     return Role(track, MouthPainter(person), eased.astype(np.float32), track.rests(person.geometry, fps))
+
+
+def paint(
+    backend: Backend,
+    roles: list[Role],
+    moments: Iterable[tuple[int, int, Picture]],
+    shapes: MouthTrack,
+    sound: NDArray[np.float32],
+    mask: Picture | None,
+) -> Iterator[tuple[Picture, bool]]:
+    """The pictures of `moments` (number in the result, number in the source, picture) with every speaking mouth in step, and whether
+    any was changed. The preview follows `shapes`, a model the sound (16 kHz) itself; both begin with the result, at shapes.fps.
+    """
+    if backend.model is not None:
+        heard = hear(sound, backend.model.manifest.mel)
+        yield from paint_video(backend.model, roles, moments, heard, shapes.fps, mask)
+        return
+    for number, index, picture in moments:
+        painted = paint_frame(roles, index, picture, shapes.at(number), mask)
+        yield painted, painted is not picture
 
 
 def paint_frame(roles: list[Role], index: int, picture: Picture, shape: MouthShape, mask: Picture | None) -> Picture:
