@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+import msgspec
 from django.conf import settings
 
 from apps.api.schemas import assets as asset_shapes
@@ -18,6 +19,7 @@ from apps.jobs.services.orders import is_lipsync
 from apps.plans.models import Hold, LedgerEntry, Wallet
 from apps.projects import storage
 from apps.projects.models import Asset, Translation, Upload
+from apps.projects.services.faces import FaceLook
 
 
 def seconds(milliseconds: int | None) -> float | None:
@@ -135,6 +137,12 @@ def asset(row: Asset) -> asset_shapes.Asset:
         url=storage.signed_url(row, absolute=True) if stored else None,
         created_at=row.created_at,
     )
+
+
+def faces(look: FaceLook, picture_url: str | None) -> asset_shapes.AssetFaces:
+    """What is known of an asset's faces."""
+    found = [asset_shapes.AssetFace(**msgspec.structs.asdict(face)) for face in look.faces]
+    return asset_shapes.AssetFaces(**msgspec.structs.asdict(look) | {"faces": found, "picture_url": picture_url})
 
 
 def upload(row: Upload) -> asset_shapes.Upload:

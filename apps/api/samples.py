@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from apps.api.schemas import assets, catalogue, iterations, jobs, money, transcripts, translations
+from apps.core import errors
 from apps.engine.transcript import Line, Speaker
 from apps.engine.transcript import Transcript as Document
 
@@ -118,6 +119,19 @@ ASSET: Final = assets.Asset(
     error="",
     url="https://kinoglot.example/files/WyJhc3Q~c2ln/talk.mp4",
     created_at=_T0,
+)
+FACES: Final = assets.AssetFaces(
+    status="ready",
+    code=None,
+    reason="",
+    width=1920,
+    height=1080,
+    at=14.2,
+    faces=[
+        assets.AssetFace(x=0.212, y=0.237, width=0.105, height=0.17, problem=None),
+        assets.AssetFace(x=0.783, y=0.411, width=0.021, height=0.04, problem=errors.FACE_TOO_SMALL),
+    ],
+    picture_url="https://kinoglot.example/files/WyJhc3Q~c2ln/talk.faces.jpg",
 )
 UPLOAD: Final = assets.Upload(
     id="upl_0h5x2c9k3f7mq1d4",

@@ -75,6 +75,7 @@ urlpatterns = [
     path("estimates", money.EstimateView.as_view(), name="estimates"),
     path("assets", assets.AssetListView.as_view(), name="assets"),
     path("assets/<id:asset_id>", assets.AssetView.as_view(), name="asset"),
+    path("assets/<id:asset_id>/faces", assets.AssetFacesView.as_view(), name="asset-faces"),
     path("uploads", uploads.UploadListView.as_view(), name="uploads"),
     path("uploads/<id:upload_id>", uploads.UploadView.as_view(), name="upload"),
     path("glossaries", glossaries.GlossaryListView.as_view(), name="glossaries"),

@@ -11,6 +11,7 @@ from apps.api.openapi import answer_example, operation, request_example
 from apps.api.schemas import assets as shapes
 from apps.core import errors
 from apps.projects import selectors, services
+from apps.projects.services.faces import PERMISSION
 
 
 class AssetListView(ApiView):
@@ -76,3 +77,31 @@ class AssetView(ApiView):
     def get(self, request: Request, asset_id: str) -> HttpResponse:
         """One asset with a fresh link."""
         return json_response(present.asset(selectors.asset_for(self.actor, asset_id)))
+
+
+class AssetFacesView(ApiView):
+    """GET /assets/{id}/faces."""
+
+    permissions = {"GET": PERMISSION}
+
+    @operation(
+        "assets_faces",
+        "Faces in a picture or video",
+        description=(
+            "For lip sync: whom an order may name in `faces`. The first call sends a worker to look and answers `looking`; ask again "
+            "until it is `ready` or `failed`. What was found is remembered. In a video the first minute is looked at, and the picture "
+            "that shows most faces is told."
+        ),
+        tag="Assets",
+        query=shapes.FacesQuery,
+        answers={200: shapes.AssetFaces},
+        codes=(errors.INVALID, errors.NOT_FOUND),
+        examples=[answer_example("faces", samples.FACES)],
+    )
+    def get(self, request: Request, asset_id: str) -> HttpResponse:
+        """What is known by now, with a fresh link to the picture."""
+        query = self.query(shapes.FacesQuery)
+        asset = selectors.asset_for(self.actor, asset_id)
+        look = services.look_for_faces(actor=self.actor, asset=asset, resolution=query.resolution)
+        url = services.face_picture_url(actor=self.actor, asset=asset, absolute=True)
+        return json_response(present.faces(look, url))
