@@ -29,7 +29,9 @@ class SoftSubtitle:
 
 @dataclass(frozen=True)
 class Movie:
-    """All that goes into the file. `dub` None leaves the original sound alone; locales may be "" when unknown."""
+    """All that goes into the file. `dub` None leaves the original sound alone; locales may be "" when unknown. `pictures` is a file whose
+    pictures (from its time 0 on) are shown in place of the source's; `plan` says what is done to those that are shown.
+    """
 
     source: Path
     info: MediaInfo
@@ -39,14 +41,12 @@ class Movie:
     source_locale: str
     subtitles: tuple[SoftSubtitle, ...]
     title: str
+    pictures: Path | None = None
 
 
 def write(movie: Movie, target: Path, work: Path, on_time: Callable[[float], None]) -> None:
     """Write `target`; `work` holds burn.ass and fonts when the plan burns. Raises JobError 10003."""
-    video = movie.info.video
-    assert video is not None  # a movie has pictures
-    inputs: list[str] = ffmpeg.media_input(movie.source.resolve(), movie.info.demuxer)
-    maps = ["-map", f"0:{video.index}"]
+    inputs, maps = _pictures(movie)
     audio: list[str] = []
     number = 1
     if movie.dub is not None:
@@ -63,8 +63,8 @@ def write(movie: Movie, target: Path, work: Path, on_time: Callable[[float], Non
     if movie.info.has_audio:
         place = 1 if movie.dub is not None else 0
         origin = 0
-        if not movie.info.audio[0].steady:
-            # read apart: ffmpeg would move the pictures along with its jumping time stamps
+        if movie.pictures is not None or not movie.info.audio[0].steady:
+            # unsteady sound is read apart: ffmpeg would move the pictures along with its jumping time stamps
             inputs += ffmpeg.media_input(movie.source.resolve(), movie.info.demuxer)
             origin, number = number, number + 1
         maps += ["-map", f"{origin}:{movie.info.audio[0].index}"]
@@ -99,6 +99,15 @@ def write(movie: Movie, target: Path, work: Path, on_time: Callable[[float], Non
         on_time=on_time,
         cwd=work,
     )
+
+
+def _pictures(movie: Movie) -> tuple[list[str], list[str]]:
+    """The first input, and which of its tracks is shown."""
+    video = movie.info.video
+    assert video is not None  # a movie has pictures
+    if movie.pictures is None:
+        return ffmpeg.media_input(movie.source.resolve(), movie.info.demuxer), ["-map", f"0:{video.index}"]
+    return ["-itsoffset", f"{video.start:.6f}", "-f", "mp4", "-i", str(movie.pictures.resolve())], ["-map", "0:v:0"]
 
 
 def language_tag(locale: str) -> str:

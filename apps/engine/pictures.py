@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from apps.core.options import TextBox
 from apps.engine import erase
 from apps.engine.media import MediaInfo, VideoInfo
@@ -44,12 +46,8 @@ def plan(info: MediaInfo, *, burn: bool, box: TextBox | None, covered: Sequence[
     why = _why_not_copy(info, video, burn=burn, covered=box is not None)
     if not why:
         return Plan(True, (), video.display_width, video.display_height, ())
-    width, height = _even(video.display_width), _even(video.display_height)
-    filters = ["yadif=deint=interlaced"] if video.interlaced else []
-    if video.transfer.lower() in HDR_TRANSFERS:
-        filters.append(
-            "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv,format=yuv420p"
-        )
+    width, height = frame_size(video)
+    filters = plain_filters(video)
     # ffmpeg has turned the picture upright before the first filter; here pixels become square and sizes even
     same = video.sar in ("1:1", "0:1") and (width, height) == (video.display_width, video.display_height)
     filters += [] if same else [f"scale={width}:{height}:flags=bicubic"]
@@ -59,6 +57,33 @@ def plan(info: MediaInfo, *, burn: bool, box: TextBox | None, covered: Sequence[
     if burn:
         filters.append("subtitles=filename=burn.ass:fontsdir=fonts")
     return Plan(False, tuple(filters), width, height, tuple(why))
+
+
+def frame_size(video: VideoInfo) -> tuple[int, int]:
+    """Width and height of pictures that are encoded anew: as shown, in even pixels."""
+    return _even(video.display_width), _even(video.display_height)
+
+
+def plain_info(info: MediaInfo) -> MediaInfo:
+    """The same media with pictures that were encoded anew by lip sync: H.264, upright, whole, with square pixels."""
+    video = info.video
+    assert video is not None  # callers ask only for media with pictures
+    width, height = frame_size(video)
+    plain = msgspec.structs.replace(
+        video, codec="h264", pix_fmt="yuv420p", width=width, height=height, display_width=width, display_height=height,
+        rotation=0, sar="1:1", transfer="", interlaced=False,
+    )  # fmt: skip
+    return msgspec.structs.replace(info, demuxer="mov", video=plain)
+
+
+def plain_filters(video: VideoInfo) -> list[str]:
+    """Filters that make the pictures whole ones (not interlaced) of usual brightness (not HDR); none for most videos."""
+    filters = ["yadif=deint=interlaced"] if video.interlaced else []
+    if video.transfer.lower() in HDR_TRANSFERS:
+        filters.append(
+            "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv,format=yuv420p"
+        )
+    return filters
 
 
 def _why_not_copy(info: MediaInfo, video: VideoInfo, *, burn: bool, covered: bool) -> list[str]:

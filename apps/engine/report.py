@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from apps.engine.fit import Fit
+from apps.engine.lipsync.types import DUB_FACTS_FILE, DubReport
 from apps.engine.mix import MixFacts
 from apps.engine.models import MODELS, Model
 from apps.engine.pictures import Plan
@@ -42,6 +43,7 @@ class Report(msgspec.Struct, kw_only=True):
     voices: dict[str, str]
     mix: MixFacts | None
     picture: list[str]
+    lipsync: DubReport | None = None
     glossary: dict[str, Any]
     not_honoured: list[str]
     remarks: list[str]
@@ -57,6 +59,7 @@ def build(
     translate = _facts(ws, "translate.json")
     speak = _facts(ws, "speak.json") if task.wants_voice else {}
     recognize = _facts(ws, "recognize.json")
+    synced = msgspec.convert(_facts(ws, DUB_FACTS_FILE), DubReport) if "lipsync" in task.steps else None
     remarks = [*recognize.get("remarks", []), *translate.get("remarks", []), *speak.get("remarks", [])]
     if mix and mix.remark:
         remarks.append(mix.remark)
@@ -73,11 +76,15 @@ def build(
     }
     if task.wants_voice:
         backends |= {"separate": mix.method if mix else "", "speak": str(speak.get("model", ""))}
+    if synced is not None:
+        backends["lipsync"] = synced.backend
+        remarks += synced.remarks
     backends["render"] = "ffmpeg"
     return Report(
         source_language=transcript.source_language, target_locale=transcript.target_locale, duration=transcript.duration,
         steps=task.steps, lines=len(transcript.lines), speakers=len(transcript.speakers), backends=backends,
-        models=_models(settings, task, translate, speak), voices=speak.get("voices", {}), mix=mix, picture=_picture(plan),
+        models=_models(settings, task, translate, speak), voices=speak.get("voices", {}), mix=mix,
+        picture=_picture(plan, synced), lipsync=synced,
         glossary={
             "terms": len(task.glossary), "enforced": translate.get("terms_enforced", 0), "in_pieces": translate.get("terms_in_pieces", 0),
             "failed": translate.get("failed_terms", {}),
@@ -95,9 +102,11 @@ def _facts(ws: Workspace, name: str) -> dict[str, Any]:
     return found
 
 
-def _picture(plan: Plan | None) -> list[str]:
+def _picture(plan: Plan | None, synced: DubReport | None) -> list[str]:
     if plan is None:
         return []
+    if synced is not None and synced.frames_painted and plan.copy:
+        return [f"encoded as H.264 by lip sync, {plan.width} x {plan.height}"]
     return ["copied as it was"] if plan.copy else [f"encoded again as H.264, {plan.width} x {plan.height}", *plan.why]
 
 

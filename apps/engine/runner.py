@@ -30,6 +30,8 @@ SPACE_CHECK_SECONDS = 2.0
 MAX_LINE_BYTES = 64 * 1024
 LOG_TAIL_BYTES = 8 * 1024
 PASSED_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "KINOGLOT_MODEL_DIR")
+PAINT_SECONDS = 0.5
+"""What painting and encoding a million pixels may take at most: some ten times of what it does on a quiet core."""
 LOOKS = frozenset({"probe", "faces"})
 """Stages that only look at a file: they have little time, and a crash is the file's fault."""
 CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE}
@@ -37,9 +39,10 @@ CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE}
 
 def plan(task: EngineTask) -> list[str]:
     """The stages of a task, in order."""
-    if task.wants_voice:
-        return ["probe", "separate", "recognize", "translate", "speak", "render"]
-    return ["probe", "recognize", "translate", "render"]
+    if not task.wants_voice:
+        return ["probe", "recognize", "translate", "render"]
+    faces = ["dub_lipsync"] if "lipsync" in task.steps else []
+    return ["probe", "separate", "recognize", "translate", "speak", *faces, "render"]
 
 
 def run_stage(
@@ -125,14 +128,16 @@ def _looked_at(
 
 
 def time_limit(workspace: Workspace, stage: str, settings: EngineSettings) -> float:
-    """Wall-clock seconds that a stage may take, by the length of the media."""
+    """Wall-clock seconds that a stage may take, by the length of the media; one that paints pictures by their number and size too."""
     if stage in LOOKS:
         return settings.probe_timeout
-    try:
-        duration = float(workspace.read_json(PROBE_FILE)["duration"])
-    except (OSError, msgspec.MsgspecError, KeyError, TypeError):
-        duration = 0.0
-    return settings.timeout_base + settings.timeout_per_second * duration
+    duration, megapixels = 0.0, 0.0
+    with contextlib.suppress(OSError, msgspec.MsgspecError, KeyError, TypeError):
+        info = workspace.read_json(PROBE_FILE)
+        duration = float(info["duration"])
+        if stage == "dub_lipsync" and info["video"]:
+            megapixels = info["video"]["frames"] * max(0.5, info["video"]["width"] * info["video"]["height"] / 1e6)
+    return settings.timeout_base + settings.timeout_per_second * duration + PAINT_SECONDS * megapixels
 
 
 def child_environment(workspace: Workspace, settings: EngineSettings) -> dict[str, str]:

@@ -20,6 +20,7 @@ from apps.core.errors import JobError
 from apps.engine.lipsync import frames
 from apps.engine.lipsync.faces import Picture
 from apps.engine.media import OPEN_OPTIONS, MediaInfo
+from apps.engine.pictures import frame_size
 from apps.engine.settings import EngineSettings
 
 Times = NDArray[np.int64]
@@ -34,6 +35,7 @@ class Film(frames.Source):
 
     def __init__(self, path: Path, info: MediaInfo) -> None:
         super().__init__(path, info, "source")
+        self.size = frame_size(self._video)
         self.times: Times = np.zeros(0, np.int64)
         self.tick = Fraction(1, 90_000)
         self.true_times = True

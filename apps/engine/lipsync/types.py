@@ -32,6 +32,9 @@ RIGHT_FILE = "right"
 MASK_FILE = "mask"
 RESULT_FILE = "out/lipsync.mp4"
 REPORT_FILE = "out/report.json"
+DUB_PICTURES_FILE = "mouths.mp4"
+"""Pictures of a translated film, without sound, whose mouths follow the dub; empty where they stay as they are."""
+DUB_FACTS_FILE = "mouths.json"
 SEEN_FILE = "faces.json"
 STILL_FILE = "faces.jpg"
 
@@ -160,5 +163,18 @@ class LipsyncReport(msgspec.Struct, kw_only=True):
     extended_frames: int = 0
     cuts: int = 0
     seed: int = 0
+    faces: list[FaceReport] = []
+    remarks: list[str] = []
+
+
+class DubReport(msgspec.Struct, kw_only=True):
+    """What a translation's report says of its lip sync. Of `frames` pictures `frames_painted` show a mouth that was painted anew."""
+
+    backend: str = PREVIEW
+    preview: bool = True
+    frames: int = 0
+    frames_painted: int = 0
+    frames_without_face: int = 0
+    cuts: int = 0
     faces: list[FaceReport] = []
     remarks: list[str] = []

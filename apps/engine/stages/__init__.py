@@ -14,6 +14,7 @@ STAGES: dict[str, str] = {
     "recognize": "apps.engine.stages.recognize",
     "translate": "apps.engine.stages.translate",
     "speak": "apps.engine.stages.speak",
+    "dub_lipsync": "apps.engine.stages.dub_lipsync",
     "render": "apps.engine.stages.render",
     "lipsync": "apps.engine.stages.lipsync",
     "faces": "apps.engine.stages.faces",

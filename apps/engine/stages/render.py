@@ -10,6 +10,7 @@ import msgspec
 
 from apps.core.languages import name_in
 from apps.engine import captions, erase, ffmpeg, fonts, hls, mix, mux, pictures, report, styled
+from apps.engine.lipsync.types import DUB_FACTS_FILE, DUB_PICTURES_FILE, PREVIEW
 from apps.engine.media import MediaInfo
 from apps.engine.outputs import OutputList, subtitle_files
 from apps.engine.settings import EngineSettings
@@ -39,7 +40,8 @@ class Render:
 
     def inputs(self, task: EngineTask) -> tuple[str, ...]:
         sound = (VOICE_FILE, BACKGROUND_FILE, SEPARATE_FILE, "speak.json") if task.wants_voice else ()
-        return (task.source, PROBE_FILE, TRANSCRIPT_FILE, "translate.json", *sound)
+        faces = (DUB_PICTURES_FILE, DUB_FACTS_FILE) if "lipsync" in task.steps else ()
+        return (task.source, PROBE_FILE, TRANSCRIPT_FILE, "translate.json", *sound, *faces)
 
     def outputs(self, task: EngineTask) -> tuple[str, ...]:
         return (OUT_DIR,)
@@ -78,6 +80,7 @@ class _Job:
         has_picture = self.info.video is not None and task.media_type != "audio"
         self.makes_video = has_picture and kind in ("auto", "video", "all")
         self.makes_sound = task.wants_voice and kind in ("auto", "audio", "all")
+        self.painted = self._painted_pictures()
 
     def run(self) -> None:
         mixed: mix.MixFacts | None = None
@@ -95,6 +98,13 @@ class _Job:
         self._documents(plan, mixed)
         self.outputs.write_manifest()
         self.tell(1, 1, "file")
+
+    def _painted_pictures(self) -> Path | None:
+        """The pictures with mouths that follow the dub, where some were painted."""
+        if "lipsync" not in self.task.steps or not self.makes_video:
+            return None
+        path = self.ws.path(DUB_PICTURES_FILE)
+        return path if path.stat().st_size else None
 
     def _mix(self) -> tuple[Path, mix.MixFacts]:
         path = self.work / "dub.wav"
@@ -117,19 +127,23 @@ class _Job:
             if self.task.subtitle_source == "ocr"
             else []
         )
-        plan = pictures.plan(self.info, burn=burn, box=box, covered=covered)
+        shown = self.info if self.painted is None else pictures.plain_info(self.info)
+        plan = pictures.plan(shown, burn=burn, box=box, covered=covered)
         if burn:
             self._prepare_burn(plan)
         if box is not None:
             self.not_honoured.append("erase_source: " + erase.SAID)
         name = name_in(language, "en")
         label = f"Video, {name}" if dub is not None else f"Video with subtitles, {name}"
+        if self.painted is not None:
+            label += f" (lip sync: {PREVIEW})"
         target = self.outputs.add(
             "video", f"video.{language}.mp4", label, language=language, main=True, duration=self.duration
         )
         movie = mux.Movie(
             source=self.ws.path(self.task.source), info=self.info, plan=plan, dub=dub, target_locale=language,
             source_locale=self.transcript.source_language, subtitles=self._soft_subtitles(dub, burn=burn), title=self.task.title,
+            pictures=self.painted,
         )  # fmt: skip
         mux.write(movie, target, self.work, self._on_time)
         return plan
