@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from apps.providers.abilities import Capabilities, asked_options
-from apps.providers.conversation import Account, Step, Verdict, WireReply, Work
+from apps.providers.conversation import Account, Forged, Step, Verdict, WireReply, Work
 from apps.providers.lipsync import lipsync_problems
 from apps.providers.orders import LipsyncOrder, Order
 
@@ -24,8 +25,8 @@ class AccountField:
     help: str = ""
 
 
-class RemoteAdapter(Protocol):
-    """Carries orders out at a vendor; all pure.
+class RemoteAdapter(ABC):
+    """Carries orders out at a vendor; all pure. Four functions are needed; the others say here what a vendor without such a thing says.
 
     A definite refusal of the order raises JobError (apps.core.errors) with a code of the job table; besides that only Throttled,
     Unavailable and AccountRefused come out of the reading functions. Unknown fields in answers are passed over.
@@ -37,62 +38,64 @@ class RemoteAdapter(Protocol):
     polls_per_second: float
     poll_seconds: float
     """Pause between two polls of one job that the vendor's document recommends."""
+    regional: bool = False
+    """Whether accounts are asked for a region although `default_endpoint` has no place for it."""
+
+    @abstractmethod
+    def next_step(self, work: Work, account: Account) -> Step:
+        """What to send now. The same work gives the same step."""
+
+    @abstractmethod
+    def take(self, work: Work, operation: str, reply: WireReply) -> Verdict:
+        """Reads the answer of that step. Raises JobError, Throttled, Unavailable or AccountRefused."""
+
+    @abstractmethod
+    def test_step(self, account: Account) -> Step:
+        """A harmless call that proves endpoint and credentials."""
+
+    @abstractmethod
+    def take_test(self, reply: WireReply) -> str:
+        """What the test found, in a sentence. Raises AccountRefused or Unavailable."""
 
     def attachments(self, work: Work) -> Mapping[str, bytes]:
         """Small files that the vendor must fetch from a link (an edited WebVTT): the driver stores them and fills `work.links`."""
-        ...
-
-    def next_step(self, work: Work, account: Account) -> Step:
-        """What to send now. The same work gives the same step."""
-        ...
-
-    def take(self, work: Work, operation: str, reply: WireReply) -> Verdict:
-        """Reads the answer of that step. Raises JobError, Throttled, Unavailable or AccountRefused."""
-        ...
+        return {}
 
     def find_step(self, work: Work, operation: str, account: Account) -> Step | None:
         """The list call that tells whether a create with an unseen answer arrived; None where there is none."""
-        ...
+        return None
 
     def take_found(self, work: Work, operation: str, reply: WireReply) -> Verdict | None:
         """None: it is not there. Verdict "working": found, with memo and ref. "unknown": ask on with the memo given (next page)."""
-        ...
+        return None
 
     def cancel_step(self, work: Work, account: Account) -> Step | None:
         """Stops the work, best effort; None where the vendor cannot."""
-        ...
+        return None
 
     def forget_step(self, work: Work, account: Account) -> Step | None:
         """Removes the work and its files at the vendor once ours are kept; None where it cannot."""
-        ...
-
-    def test_step(self, account: Account) -> Step:
-        """A harmless call that proves endpoint and credentials."""
-        ...
-
-    def take_test(self, reply: WireReply) -> str:
-        """What the test found, in a sentence. Raises AccountRefused or Unavailable."""
-        ...
+        return None
 
     def token_step(self, account: Account) -> Step | None:
         """Asks for a short-lived token (Microsoft Entra); None when the account has a fixed key. Only headers of later steps hold it."""
-        ...
+        return None
 
     def take_token(self, reply: WireReply) -> tuple[str, float]:
-        """Token and its life in seconds. Raises AccountRefused or Unavailable."""
-        ...
+        """Token and its life in seconds. Raises AccountRefused or Unavailable; asked only after a `token_step`."""
+        raise NotImplementedError
 
     def verify_callback(self, account: Account, url: str, headers: Mapping[str, str], body: bytes, now: float) -> None:
-        """Raises Forged. `now` in unix seconds; header names in lower case."""
-        ...
+        """Raises Forged: always, for a vendor that calls nobody back. `now` in unix seconds; header names in lower case."""
+        raise Forged("this vendor calls nobody back")
 
     def callback_key(self, body: bytes) -> str:
         """What makes two deliveries of one callback the same; "" when only the bytes can tell."""
-        ...
+        return ""
 
     def take_callback(self, work: Work, body: bytes) -> Verdict | None:
         """Reads a verified callback; None (the rule): it only says that it is time to poll."""
-        ...
+        return None
 
 
 @runtime_checkable
@@ -118,6 +121,20 @@ class Provider(Protocol):
     def remote(self) -> RemoteAdapter | None:
         """The adapter of a vendor elsewhere."""
         ...
+
+
+@dataclass(slots=True)
+class Vendor:
+    """The `Provider` of a vendor elsewhere, whose abilities are always the same."""
+
+    name: str
+    title: str
+    able: Capabilities
+    remote: RemoteAdapter
+
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+        return self.able
 
 
 def problems(provider: Provider, order: Order) -> dict[str, list[str]]:

@@ -9,7 +9,7 @@ import msgspec
 
 from apps.core.errors import JobError
 from apps.providers.abilities import Capabilities, Parameter
-from apps.providers.base import AccountField
+from apps.providers.base import AccountField, RemoteAdapter
 from apps.providers.conversation import (
     Account,
     AccountRefused,
@@ -50,7 +50,7 @@ class TokenStub(StubVendor):
         return StubReply(200, {"you": request.headers.get("x-team", ""), "key": KEY})
 
 
-class TokenAdapter:
+class TokenAdapter(RemoteAdapter):
     """Speaks with TokenStub. Only what accounts need; no job is driven through it."""
 
     fields = (
@@ -89,34 +89,13 @@ class TokenAdapter:
         except msgspec.MsgspecError:
             raise Unavailable("no JSON") from None
 
-    def attachments(self, work: Work) -> Mapping[str, bytes]:
-        return {}
-
     def next_step(self, work: Work, account: Account) -> Step:
         raise JobError(10908, "this vendor carries out nothing")
 
     def take(self, work: Work, operation: str, reply: WireReply) -> Verdict:
         raise JobError(10908, "this vendor carries out nothing")
 
-    def find_step(self, work: Work, operation: str, account: Account) -> Step | None:
-        return None
-
-    def take_found(self, work: Work, operation: str, reply: WireReply) -> Verdict | None:
-        return None
-
-    def cancel_step(self, work: Work, account: Account) -> Step | None:
-        return None
-
-    def forget_step(self, work: Work, account: Account) -> Step | None:
-        return None
-
     def verify_callback(self, account: Account, url: str, headers: Mapping[str, str], body: bytes, now: float) -> None:
-        return None
-
-    def callback_key(self, body: bytes) -> str:
-        return ""
-
-    def take_callback(self, work: Work, body: bytes) -> Verdict | None:
         return None
 
 

@@ -12,7 +12,7 @@ import msgspec
 from apps.core.errors import JobError
 from apps.engine.transcript import Line, Transcript
 from apps.providers.abilities import Capabilities
-from apps.providers.base import AccountField
+from apps.providers.base import AccountField, RemoteAdapter
 from apps.providers.conversation import (
     Account,
     AccountRefused,
@@ -126,7 +126,7 @@ class TinyStub(StubVendor):
         return answer
 
 
-class TinyAdapter:
+class TinyAdapter(RemoteAdapter):
     """The pure half. `repeat` says how the vendor treats a create that is sent twice."""
 
     fields = (AccountField("key", "API key", secret=True),)
@@ -137,9 +137,6 @@ class TinyAdapter:
 
     def __init__(self, repeat: Repeat = "harmless") -> None:
         self.repeat: Repeat = repeat
-
-    def attachments(self, work: Work) -> Mapping[str, bytes]:
-        return {}
 
     def next_step(self, work: Work, account: Account) -> Step:
         ref = work.memo.get("id")
@@ -206,12 +203,6 @@ class TinyAdapter:
     def take_test(self, reply: WireReply) -> str:
         self._read(reply)
         return "The key is accepted."
-
-    def token_step(self, account: Account) -> Step | None:
-        return None
-
-    def take_token(self, reply: WireReply) -> tuple[str, float]:
-        raise NotImplementedError
 
     def verify_callback(self, account: Account, url: str, headers: Mapping[str, str], body: bytes, now: float) -> None:
         if not hmac.compare_digest(headers.get("x-signature", ""), sign(body, account.values["key"])):

@@ -115,7 +115,7 @@ def adapter_of(provider: str) -> RemoteAdapter:
 
 def takes_region(remote: RemoteAdapter) -> bool:
     """Whether the adapter does anything with an account's region: its address has a place for it, or it says `regional`."""
-    return "{region}" in remote.default_endpoint or bool(getattr(remote, "regional", False))
+    return "{region}" in remote.default_endpoint or remote.regional
 
 
 def policy(total_seconds: float = 60.0, **more: Any) -> OutboundPolicy:

@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 from apps.core.errors import PROVIDER_FAILED, JobError
-from apps.providers.azure import failures, requests, results, wire
+from apps.providers.azure import accounts, failures, requests, results, wire
 from apps.providers.azure.accounts import ACCOUNT_FIELDS, DEFAULT_ENDPOINT
-from apps.providers.azure.callbacks import AzureCallbacks
 from apps.providers.azure.requests import (
     CREATE_ITERATION,
     CREATE_TRANSLATION,
@@ -24,6 +23,7 @@ from apps.providers.azure.requests import (
 )
 from apps.providers.azure.state import Phase, State, attached, read_state, settled
 from apps.providers.azure.webvtt import read_metadata
+from apps.providers.base import RemoteAdapter
 from apps.providers.conversation import Account, Step, Verdict, WireReply, Work
 
 AT_ONCE: Final = 0.0
@@ -33,8 +33,11 @@ _GONE: Final = frozenset({401, 403, 404, 410})
 """How a storage says that a signed link has had its time."""
 
 
-class AzureAdapter(AzureCallbacks):
-    """All of `RemoteAdapter`; every function is pure. Callbacks and account calls are in the parents."""
+class AzureAdapter(RemoteAdapter):
+    """Carries orders out at Microsoft.
+
+    Azure sends nothing over HTTP of its own accord: events go to an Event Hub of the customer, which we do not read; polling tells.
+    """
 
     fields = ACCOUNT_FIELDS
     default_endpoint = DEFAULT_ENDPOINT
@@ -42,7 +45,6 @@ class AzureAdapter(AzureCallbacks):
     polls_per_second = 10.0
     poll_seconds = 10.0
     regional = True
-    """An account may name a region (accounts.takes_region)."""
 
     # ---- the conversation
 
@@ -202,6 +204,24 @@ class AzureAdapter(AzureCallbacks):
             return None
         state = read_state(work)
         return requests.delete_translation(account, state) if state.translation == work.client_id else None
+
+    # ---- the account
+
+    def test_step(self, account: Account) -> Step:
+        """One row of the list of translations. Raises AccountRefused when the account is not filled in."""
+        return requests.list_translations(account, "", size=1)
+
+    def take_test(self, reply: WireReply) -> str:
+        """Raises AccountRefused or Unavailable."""
+        return accounts.take_test(reply)
+
+    def token_step(self, account: Account) -> Step | None:
+        """Raises AccountRefused when the account is not filled in."""
+        return accounts.token_step(account)
+
+    def take_token(self, reply: WireReply) -> tuple[str, float]:
+        """Raises AccountRefused or Unavailable."""
+        return accounts.take_token(reply)
 
 
 def _working(state: State, phase: Phase, *, wait: float | None = None, **changes: Any) -> Verdict:

@@ -9,7 +9,7 @@ from apps.providers.abilities import ANY, Capabilities
 from apps.providers.azure import mapping, wire
 from apps.providers.azure.adapter import AzureAdapter
 from apps.providers.azure.parameters import PARAMETERS
-from apps.providers.base import RemoteAdapter
+from apps.providers.base import Vendor
 from apps.providers.orders import TranslationOrder
 
 # Languages with a voice in Azure's text to speech, which is what its document names as the list of locales.
@@ -24,25 +24,6 @@ _SPOKEN: Final = frozenset(
 )  # fmt: skip
 _PLAIN: Final = SubtitleStyle()
 _FONT_PIXELS: Final = tuple(mapping.font_size_to_ours(size) for size in wire.FONT_SIZES)
-
-
-class AzureProvider:
-    """Works at Microsoft; every order is dubbed, and a review costs a second iteration."""
-
-    name = "azure"
-    title = "Azure Video Translation"
-
-    def __init__(self) -> None:
-        self._adapter = AzureAdapter()
-
-    @property
-    def remote(self) -> RemoteAdapter:
-        """The adapter."""
-        return self._adapter
-
-    def capabilities(self) -> Capabilities:
-        """The same at all times."""
-        return _CAPABILITIES
 
 
 def pair(source: str, target: str, heard: bool, speaks: bool) -> str:
@@ -118,5 +99,5 @@ _CAPABILITIES: Final = Capabilities(
     ),
 )  # fmt: skip
 
-AZURE: Final = AzureProvider()
-VENDOR: Final = AZURE
+# Every order is dubbed, and a review costs a second iteration.
+VENDOR: Final = Vendor("azure", "Azure Video Translation", _CAPABILITIES, AzureAdapter())

@@ -10,7 +10,7 @@ import msgspec
 
 from apps.core import errors
 from apps.core.errors import JobError
-from apps.providers.base import AccountField
+from apps.providers.base import AccountField, RemoteAdapter
 from apps.providers.conversation import Account, Step, Unavailable, Verdict, WireReply, WireRequest, Work
 from apps.providers.lipsync_studio import callbacks, replies, wire
 from apps.providers.orders import LipsyncOrder
@@ -20,8 +20,11 @@ GET: Final = "getJob"
 _NO_JOB: Final = "00000000-0000-0000-0000-000000000000"
 
 
-class LipsyncStudioAdapter:
-    """Carries lip-sync orders out at lipsync.studio. Memo: `job`, its id."""
+class LipsyncStudioAdapter(RemoteAdapter):
+    """Carries lip-sync orders out at lipsync.studio, which has no list and can be told neither to stop nor to forget.
+
+    Memo: `job`, its id.
+    """
 
     fields: tuple[AccountField, ...] = (
         AccountField("api_key", "API key", secret=True, help="lipsync.studio, API keys; paid from its API credits."),
@@ -30,10 +33,6 @@ class LipsyncStudioAdapter:
     submits_per_second = 2.0
     polls_per_second = 10.0
     poll_seconds = wire.POLL_SECONDS
-
-    def attachments(self, work: Work) -> Mapping[str, bytes]:
-        """None: the files of the form are all there is."""
-        return {}
 
     def next_step(self, work: Work, account: Account) -> Step:
         """The submit, then polls."""
@@ -59,22 +58,6 @@ class LipsyncStudioAdapter:
                 errors.PROVIDER_FAILED, f"lipsync.studio does not know the job any more: {error.reason}"
             ) from None
 
-    def find_step(self, work: Work, operation: str, account: Account) -> Step | None:
-        """lipsync.studio has no list."""
-        return None
-
-    def take_found(self, work: Work, operation: str, reply: WireReply) -> Verdict | None:
-        """Never asked."""
-        return None
-
-    def cancel_step(self, work: Work, account: Account) -> Step | None:
-        """lipsync.studio cannot be told to stop."""
-        return None
-
-    def forget_step(self, work: Work, account: Account) -> Step | None:
-        """lipsync.studio cannot be told to forget."""
-        return None
-
     def test_step(self, account: Account) -> Step:
         """Asks for a job that does not exist: an accepted key is told that, any other is refused."""
         return Step(GET, _call(account, "GET", f"{wire.JOBS}/{_NO_JOB}"), "read")
@@ -96,21 +79,9 @@ class LipsyncStudioAdapter:
             raise
         return "The key is accepted."
 
-    def token_step(self, account: Account) -> Step | None:
-        """The key is all."""
-        return None
-
-    def take_token(self, reply: WireReply) -> tuple[str, float]:
-        """Never asked."""
-        raise Unavailable("lipsync.studio has no tokens")
-
     def verify_callback(self, account: Account, url: str, headers: Mapping[str, str], body: bytes, now: float) -> None:
         """Raises Forged unless it is a job of the schema; who knew the address is whom it was given to."""
         callbacks.read(body)
-
-    def callback_key(self, body: bytes) -> str:
-        """Only the bytes tell two deliveries apart."""
-        return ""
 
     def take_callback(self, work: Work, body: bytes) -> Verdict | None:
         """See callbacks.take."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from apps.providers.abilities import Capabilities, Parameter
-from apps.providers.base import RemoteAdapter
+from apps.providers.base import Vendor
 from apps.providers.lipsync import LIPSYNC_MODELS, LipsyncAbility
 from apps.providers.lipsync_studio.adapter import LipsyncStudioAdapter
 
@@ -53,18 +53,4 @@ CAPABILITIES: Final = Capabilities(
     ),
     parameters=_PARAMETERS,
 )
-
-
-class LipsyncStudioProvider:
-    """lipsync.studio."""
-
-    name = "lipsync-studio"
-    title = "lipsync.studio"
-    remote: RemoteAdapter = LipsyncStudioAdapter()
-
-    def capabilities(self) -> Capabilities:
-        """Always the same."""
-        return CAPABILITIES
-
-
-VENDOR: Final = LipsyncStudioProvider()
+VENDOR: Final = Vendor("lipsync-studio", "lipsync.studio", CAPABILITIES, LipsyncStudioAdapter())

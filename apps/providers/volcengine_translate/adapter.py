@@ -15,10 +15,9 @@ from apps.engine.captions import lay_out, rows_for_files
 from apps.engine.subtitles import Side, SubtitleFormat, cues_of, write
 from apps.engine.transcript import Line, Transcript
 from apps.providers import volcengine_call as vc
-from apps.providers.base import AccountField
+from apps.providers.base import AccountField, RemoteAdapter
 from apps.providers.conversation import (
     Account,
-    Forged,
     Output,
     Step,
     Throttled,
@@ -35,8 +34,11 @@ _NO_TASK: Final = "kinoglot-connection-test"
 _ALWAYS: Final[tuple[SubtitleFormat, ...]] = ("srt", "vtt")
 
 
-class VolcengineTranslateAdapter:
-    """Carries orders for subtitles out. Memo: `task`, the id; `version` that it was made with."""
+class VolcengineTranslateAdapter(RemoteAdapter):
+    """Carries orders for subtitles out. There is no list of tasks, none can be stopped or removed, and nobody is called back.
+
+    Memo: `task`, the id; `version` that it was made with.
+    """
 
     fields: tuple[AccountField, ...] = (
         *vc.FIELDS,
@@ -53,10 +55,6 @@ class VolcengineTranslateAdapter:
     polls_per_second = 10.0
     poll_seconds = 30.0
     """The sample program sleeps a minute; the vendor's advice is 0.3 of the media's length."""
-
-    def attachments(self, work: Work) -> Mapping[str, bytes]:
-        """Nothing is fetched but the source."""
-        return {}
 
     def next_step(self, work: Work, account: Account) -> Step:
         """SubmitAudio, then QueryAudio. Raises JobError for an iteration whose task nobody remembers."""
@@ -87,22 +85,6 @@ class VolcengineTranslateAdapter:
             return Verdict("working", memo={"task": str(task), "version": version}, ref=str(task), stage="recognize")
         return _progress(work, found)
 
-    def find_step(self, work: Work, operation: str, account: Account) -> Step | None:
-        """There is no list of tasks."""
-        return None
-
-    def take_found(self, work: Work, operation: str, reply: WireReply) -> Verdict | None:
-        """Never asked."""
-        return None
-
-    def cancel_step(self, work: Work, account: Account) -> Step | None:
-        """A task cannot be stopped."""
-        return None
-
-    def forget_step(self, work: Work, account: Account) -> Step | None:
-        """A task cannot be removed."""
-        return None
-
     def test_step(self, account: Account) -> Step:
         """Asks for a task that does not exist: an accepted signature is told that, any other is refused."""
         return Step(wire.QUERY, _call(account, wire.QUERY, version_of(account), {"TaskId": _NO_TASK}), "read")
@@ -116,26 +98,6 @@ class VolcengineTranslateAdapter:
         except Throttled:
             return "The key is accepted; Volcengine asks to slow down."
         return "The key is accepted."
-
-    def token_step(self, account: Account) -> Step | None:
-        """Every request is signed with the key."""
-        return None
-
-    def take_token(self, reply: WireReply) -> tuple[str, float]:
-        """Never asked."""
-        raise Unavailable("Volcengine has no tokens")
-
-    def verify_callback(self, account: Account, url: str, headers: Mapping[str, str], body: bytes, now: float) -> None:
-        """There are no callbacks: whatever comes is forged."""
-        raise Forged("Volcengine SubmitAudio has no callbacks")
-
-    def callback_key(self, body: bytes) -> str:
-        """Never asked."""
-        return ""
-
-    def take_callback(self, work: Work, body: bytes) -> Verdict | None:
-        """Never asked."""
-        return None
 
 
 def version_of(account: Account) -> str:

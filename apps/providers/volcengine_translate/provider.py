@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from apps.providers.abilities import Capabilities
-from apps.providers.base import RemoteAdapter
+from apps.providers.base import Vendor
 from apps.providers.volcengine_translate import wire
 from apps.providers.volcengine_translate.adapter import VolcengineTranslateAdapter, check, pair
 from apps.providers.volcengine_translate.parameters import PARAMETERS
@@ -27,18 +27,4 @@ CAPABILITIES: Final = Capabilities(
     check=check,
     parameters=PARAMETERS,
 )
-
-
-class VolcengineTranslateProvider:
-    """Volcengine machine translation of audio and video."""
-
-    name = wire.NAME
-    title = "Volcengine SubmitAudio"
-    remote: RemoteAdapter = VolcengineTranslateAdapter()
-
-    def capabilities(self) -> Capabilities:
-        """Always the same."""
-        return CAPABILITIES
-
-
-VENDOR: Final = VolcengineTranslateProvider()
+VENDOR: Final = Vendor(wire.NAME, "Volcengine SubmitAudio", CAPABILITIES, VolcengineTranslateAdapter())

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from apps.core.errors import JobError
 from apps.providers import volcengine_call as vc
-from apps.providers.base import AccountField
-from apps.providers.conversation import Account, AccountRefused, Step, Throttled, Unavailable, Verdict, WireReply, Work
+from apps.providers.base import AccountField, RemoteAdapter
+from apps.providers.conversation import Account, AccountRefused, Step, Throttled, Verdict, WireReply, Work
 from apps.providers.volcengine_vod import answers, callbacks, plan, steps, texts, wire
 
 
-class VolcengineVodAdapter:
-    """Carries orders out in one space of an account. The memo's words are in `plan`."""
+class VolcengineVodAdapter(RemoteAdapter):
+    """Carries orders out in one space of an account; a workflow cannot be stopped. The memo's words are in `plan`."""
 
     fields: tuple[AccountField, ...] = (
         *vc.FIELDS,
@@ -70,10 +70,6 @@ class VolcengineVodAdapter:
         """See answers.find."""
         return answers.find(work, operation, reply)
 
-    def cancel_step(self, work: Work, account: Account) -> Step | None:
-        """A workflow cannot be stopped."""
-        return None
-
     def forget_step(self, work: Work, account: Account) -> Step | None:
         """Deletes the media that we brought in and the result's; a project itself cannot be deleted."""
         vids = [
@@ -100,14 +96,6 @@ class VolcengineVodAdapter:
             raise AccountRefused(error.reason) from None
         return f"Key and space are accepted; the space has {len(vc.rows(document, 'Result', 'Termbases'))} termbases."
 
-    def token_step(self, account: Account) -> Step | None:
-        """Every request is signed with the key."""
-        return None
-
-    def take_token(self, reply: WireReply) -> tuple[str, float]:
-        """Never asked."""
-        raise Unavailable("Volcengine has no tokens")
-
     def verify_callback(self, account: Account, url: str, headers: Mapping[str, str], body: bytes, now: float) -> None:
         """Raises Forged; see callbacks.verify."""
         callbacks.verify(account.values.get("callback_key", ""), url, headers, body, now)
@@ -119,7 +107,3 @@ class VolcengineVodAdapter:
     def callback_ref(self, body: bytes) -> str:
         """The project of an event: all of an account come to one address."""
         return callbacks.project_of(body)
-
-    def take_callback(self, work: Work, body: bytes) -> Verdict | None:
-        """An event only says that it is time to poll."""
-        return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from apps.providers.abilities import Capabilities
-from apps.providers.base import RemoteAdapter
+from apps.providers.base import Vendor
 from apps.providers.volcengine_vod import rules, wire
 from apps.providers.volcengine_vod.adapter import VolcengineVodAdapter
 from apps.providers.volcengine_vod.parameters import PARAMETERS
@@ -38,18 +38,4 @@ CAPABILITIES: Final = Capabilities(
     check=rules.check,
     parameters=PARAMETERS,
 )
-
-
-class VolcengineVodProvider:
-    """Volcengine VOD AI translation."""
-
-    name = wire.NAME
-    title = "Volcengine VOD"
-    remote: RemoteAdapter = VolcengineVodAdapter()
-
-    def capabilities(self) -> Capabilities:
-        """Always the same."""
-        return CAPABILITIES
-
-
-VENDOR: Final = VolcengineVodProvider()
+VENDOR: Final = Vendor(wire.NAME, "Volcengine VOD", CAPABILITIES, VolcengineVodAdapter())

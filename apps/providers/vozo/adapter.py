@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from apps.core import errors
 from apps.core.errors import JobError
-from apps.providers.base import AccountField
+from apps.providers.base import AccountField, RemoteAdapter
 from apps.providers.conversation import Account, AccountRefused, Step, Unavailable, Verdict, WireReply, Work
 from apps.providers.vozo import callbacks, lipsync, order, replies, results, wire
 from apps.providers.vozo.calls import call
@@ -18,8 +18,11 @@ GET: Final = "get"
 _NO_TASK: Final = "kinoglot-connection-test"
 
 
-class VozoAdapter:
-    """Carries orders out at Vozo. Memo: `task`, the id; `callback` "refused" once our address failed Vozo's challenge."""
+class VozoAdapter(RemoteAdapter):
+    """Carries orders out at Vozo, which has no list and can be told neither to stop nor to forget.
+
+    Memo: `task`, the id; `callback` "refused" once our address failed Vozo's challenge.
+    """
 
     fields: tuple[AccountField, ...] = (
         AccountField("api_key", "API key", secret=True, help="Vozo, Account, API keys; needs a business plan."),
@@ -89,22 +92,6 @@ class VozoAdapter:
             raise Unavailable("Vozo's answer names no task")
         return Verdict("working", memo={**work.memo, "task": made.task_id}, ref=made.task_id, stage="queued")
 
-    def find_step(self, work: Work, operation: str, account: Account) -> Step | None:
-        """Vozo has no list."""
-        return None
-
-    def take_found(self, work: Work, operation: str, reply: WireReply) -> Verdict | None:
-        """Never asked."""
-        return None
-
-    def cancel_step(self, work: Work, account: Account) -> Step | None:
-        """Vozo cannot be told to stop."""
-        return None
-
-    def forget_step(self, work: Work, account: Account) -> Step | None:
-        """Vozo cannot be told to forget."""
-        return None
-
     def test_step(self, account: Account) -> Step:
         """Asks for a task that does not exist: an accepted key is told that, any other is refused."""
         return Step(GET, call(account, "GET", f"{wire.TASKS}/{_NO_TASK}"), "read")
@@ -121,21 +108,9 @@ class VozoAdapter:
             return f"The key is accepted; Vozo is busy ({error})."
         return "The key is accepted."
 
-    def token_step(self, account: Account) -> Step | None:
-        """The key is all."""
-        return None
-
-    def take_token(self, reply: WireReply) -> tuple[str, float]:
-        """Never asked."""
-        raise Unavailable("Vozo has no tokens")
-
     def verify_callback(self, account: Account, url: str, headers: Mapping[str, str], body: bytes, now: float) -> None:
         """Raises Forged unless it is a status of Vozo's schema; who knew the address is whom it was given to."""
         callbacks.read(body)
-
-    def callback_key(self, body: bytes) -> str:
-        """Only the bytes tell two deliveries apart."""
-        return ""
 
     def take_callback(self, work: Work, body: bytes) -> Verdict | None:
         """See callbacks.take."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from apps.providers.abilities import Capabilities
-from apps.providers.base import RemoteAdapter
+from apps.providers.base import Vendor
 from apps.providers.vozo import lipsync, order, wire
 from apps.providers.vozo.adapter import VozoAdapter
 from apps.providers.vozo.parameters import PARAMETERS
@@ -30,18 +30,4 @@ CAPABILITIES: Final = Capabilities(
     check=order.check,
     parameters=PARAMETERS,
 )
-
-
-class VozoProvider:
-    """Vozo Translate."""
-
-    name = "vozo"
-    title = "Vozo Translate"
-    remote: RemoteAdapter = VozoAdapter()
-
-    def capabilities(self) -> Capabilities:
-        """Always the same."""
-        return CAPABILITIES
-
-
-VENDOR: Final = VozoProvider()
+VENDOR: Final = Vendor("vozo", "Vozo Translate", CAPABILITIES, VozoAdapter())
