@@ -8,7 +8,7 @@ from apps.core import errors
 from apps.core.errors import JobError
 from apps.engine.lipsync.installed import ModelBroken, find_model
 from apps.engine.lipsync.neural import FaceModel
-from apps.engine.lipsync.types import PREVIEW, LipsyncReport
+from apps.engine.lipsync.types import PREVIEW, DubReport, LipsyncReport
 from apps.engine.settings import EngineSettings
 
 ABOUT_PREVIEW = (
@@ -32,7 +32,7 @@ class Backend:
         """The label of a result: a preview says so."""
         return what if self.model else f"{what} ({PREVIEW})"
 
-    def sign(self, report: LipsyncReport, prompt: str = "") -> None:
+    def sign(self, report: LipsyncReport | DubReport, prompt: str = "") -> None:
         """Writes into the report who made it and under which licence, and that a prompt was of no use."""
         report.backend, report.preview = self.name, self.model is None
         about = f"Made by {self.name}. Licence: {self.model.manifest.licence}" if self.model else ABOUT_PREVIEW

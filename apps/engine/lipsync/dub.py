@@ -51,10 +51,16 @@ def dub_track(
                 continue
             # both in whole pictures: the same line at the same place gives the same shapes, whatever stands around it
             start, length = begin + first / fps, (last - first) / fps
-            heard = _alone(sound, line, start, length)
+            heard = _slower(_heard(sound, start, length, line.start, line.end), sound.samplerate)
             word = Word(max(0.0, line.start - start), min(length, line.end - start), line.text)
             _lay(track, first, mouth_track(heard, fps, last - first, words=[word], language=language))
     return track
+
+
+def part_of(track: MouthTrack, first: int, last: int) -> MouthTrack:
+    """The shapes number `first` to `last` (excluded) as a track of their own."""
+    span = slice(first, last)
+    return MouthTrack(track.fps, track.open[span], track.width[span], track.round[span], track.closed[span])
 
 
 def speaks(track: MouthTrack) -> bool:
@@ -62,18 +68,25 @@ def speaks(track: MouthTrack) -> bool:
     return bool((track.open > SOME_OPENING).any())
 
 
-def _alone(sound: soundfile.SoundFile, line: DubbedLine, start: float, length: float) -> Floats:
-    """The line's own sound at 16 kHz, `length` seconds from second `start` on; silent before and after the line."""
+def voice_at(voice: Path, start: float, length: float) -> Floats:
+    """What of the dub's voices is heard for `length` seconds from second `start` of the media on, at 16 kHz."""
+    with soundfile.SoundFile(voice) as sound:
+        return _slower(_heard(sound, start, length, start, start + length), sound.samplerate)
+
+
+def _heard(sound: soundfile.SoundFile, start: float, length: float, low: float, high: float) -> Floats:
+    """`length` seconds from second `start` on at the file's own rate; silent before `low` and after `high`."""
     rate = sound.samplerate
     out = np.zeros(round(length * rate), np.float32)
-    low, high = max(start, line.start, 0.0), min(start + length, line.end)
-    if (begin := round(low * rate)) < sound.frames and high > low:
+    low, high = max(start, low, 0.0), min(start + length, high)
+    begin = round(low * rate)
+    if begin < sound.frames and high > low:
         sound.seek(begin)
         samples = sound.read(round((high - low) * rate), dtype="float32", always_2d=True)[:, 0]
         place = begin - round(start * rate)
         samples = samples[: max(0, len(out) - place)]
         out[place : place + len(samples)] = samples
-    return _slower(out, rate)
+    return out
 
 
 def _slower(samples: Floats, rate: int) -> Floats:

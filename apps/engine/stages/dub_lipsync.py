@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import av
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from apps.core import errors
 from apps.core.errors import JobError
 from apps.engine import ffmpeg, models, pictures
 from apps.engine.lipsync import dub, film, kept, video
+from apps.engine.lipsync.backend import Backend, choose, model_stamp
 from apps.engine.lipsync.faces import FaceFinder
 from apps.engine.lipsync.types import DUB_FACTS_FILE, DUB_PICTURES_FILE, DubReport, MouthTrack
 from apps.engine.media import MediaInfo, read_info
@@ -40,6 +43,10 @@ UNEVEN_FPS = 60.0
 """Mouth shapes a second for a film whose pictures do not come in even time."""
 VISIBLE = 0.02
 PLAIN_CRF = 12
+HEARD_AHEAD = 0.5
+"""Seconds of sound behind its end that a model may hear of a stretch."""
+Places = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 UNPAINTABLE = frozenset({errors.NO_FACE, errors.FACE_TOO_SMALL, errors.FACE_IN_PROFILE})
 
 
@@ -58,7 +65,9 @@ class DubLipsync:
 
     def key(self, task: EngineTask, ws: Workspace) -> str:
         """All of its inputs."""
-        return ws.key_of(self.name, self.inputs(task), task.target_locale, task.export_type, RECIPE)
+        return ws.key_of(
+            self.name, self.inputs(task), task.target_locale, model_stamp(EngineSettings.from_env()), RECIPE
+        )
 
     def run(self, ws: Workspace, task: EngineTask, report: Report) -> None:
         """Makes the pictures. Raises JobError 10001 without pictures, 10902, 10903, 10907."""
@@ -72,6 +81,17 @@ class DubLipsync:
         ws.write_json(DUB_FACTS_FILE, facts)
 
 
+@dataclass
+class _Part:
+    """One stretch: its pictures `first` to `last` (excluded), which of its shapes each shows, and what a model hears from its start on."""
+
+    first: int
+    last: int
+    places: Places
+    shapes: MouthTrack
+    sound: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+
+
 class _Job:
     """One film and one dub of it."""
 
@@ -83,30 +103,50 @@ class _Job:
         if self.info.video is None:
             raise JobError(errors.NO_VIDEO)
         self.begin = self.info.video.start
+        # the number of threads decides on the encoder's bytes
         self.film_key = ws.key_of("film", (task.source,), RECIPE, _weights(), av.__version__, self.settings.cores)[:32]
 
     def run(self) -> tuple[Sequence[Path], Sequence[tuple[int, int]], film.Film] | None:
         """The finished stretches; None when all pictures stay as they are."""
-        shown = film.Film(*self._plain())
+        try:
+            shown = film.Film(*self._plain())
+        except JobError as error:
+            if error.code != errors.LIMITS:
+                raise
+            self._leave(error.reason)
+            return None
         cast = self._cast(shown)
         if cast is None:
             return None
         shapes, places = self._shapes(shown)
         if not dub.speaks(shapes):
-            self.facts.remarks.append("Nobody speaks in the dub: the pictures are as they were.")
+            self._leave("nobody speaks in the dub")
             return None
         video.give_roles(cast, shown.fps)
         painted = _painted(cast)
         self._say(cast, shown, painted)
         if not painted.any():
             return None
+        backend = choose(self.settings)
+        backend.sign(self.facts)
         spans = film.cut(shown.times, shown.tick, STRETCH_SECONDS)
         parts = []
         for first, last in spans:
-            key = self._stretch_key(shapes, places, painted, first, last)
-            parts.append(self._stretch(key, shown, cast, shapes, places, first, last))
+            part = _Part(
+                first,
+                last,
+                places[first:last] - places[first],
+                dub.part_of(shapes, places[first], places[last - 1] + 1),
+            )
+            if backend.model is not None:
+                length = len(part.shapes) / shapes.fps + HEARD_AHEAD
+                part.sound = dub.voice_at(self.ws.path(VOICE_FILE), self.begin + places[first] / shapes.fps, length)
+            parts.append(self._stretch(part, shown, cast.roles if painted[first:last].any() else [], backend))
             self.tell(shown.frames + last, shown.frames + len(places), "frame")
         return parts, spans, shown
+
+    def _leave(self, why: str) -> None:
+        self.facts.remarks.append(f"Lip sync: {why}; the pictures are as they were.")
 
     def _plain(self) -> tuple[Path, MediaInfo]:
         """The source; where its pictures must be made plain first (interlaced, high dynamic range) a copy for which that is done."""
@@ -136,7 +176,7 @@ class _Job:
             self.reuse.keep(self.ws, name)
         self.facts.frames = cast.frames
         if problem is not None:
-            self.facts.remarks.append(f"{problem.reason}: the pictures are as they were.".capitalize())
+            self._leave(problem.reason)
             self.facts.frames_without_face = cast.frames
             return None
         return cast
@@ -151,7 +191,7 @@ class _Job:
             return video.Cast(frames=len(shown.times)), error
         return kept.rounded(cast), None
 
-    def _shapes(self, shown: film.Film) -> tuple[MouthTrack, np.ndarray]:
+    def _shapes(self, shown: film.Film) -> tuple[MouthTrack, Places]:
         """The dub's mouth, and which of its shapes each picture shows."""
         fps = UNEVEN_FPS if self.info.video is not None and self.info.video.variable_fps else shown.fps
         places = np.round(shown.seconds * fps).astype(np.int64)
@@ -161,7 +201,7 @@ class _Job:
         voice = self.ws.path(VOICE_FILE)
         return dub.dub_track(voice, lines, self.task.target_locale, fps, int(places[-1]) + 1, self.begin), places
 
-    def _say(self, cast: video.Cast, shown: film.Film, painted: np.ndarray) -> None:
+    def _say(self, cast: video.Cast, shown: film.Film, painted: Flags) -> None:
         facts = self.facts
         facts.frames_painted = int(painted.sum())
         facts.frames_without_face, facts.cuts = video.frames_without_face(cast), len(cast.cuts)
@@ -175,43 +215,35 @@ class _Job:
                 f"{silent} of {len(facts.faces)} faces do not speak (or look away) and were left alone."
             )
 
-    def _stretch_key(self, shapes: MouthTrack, places: np.ndarray, painted: np.ndarray, first: int, last: int) -> str:
-        """What the stretch's pictures are made of; where no mouth is painted, no shape matters."""
-        parts = hashlib.sha256(f"{self.film_key} {first} {last}".encode())
-        if painted[first:last].any():
-            for values in (shapes.open, shapes.width, shapes.round):
-                parts.update(values[places[first:last]].tobytes())
-        return parts.hexdigest()[:32]
-
-    def _stretch(
-        self,
-        key: str,
-        shown: film.Film,
-        cast: video.Cast,
-        shapes: MouthTrack,
-        places: np.ndarray,
-        first: int,
-        last: int,
-    ) -> Path:
-        name = f"{FOLDER}/{key}.mp4"
+    def _stretch(self, part: _Part, shown: film.Film, roles: list[video.Role], backend: Backend) -> Path:
+        """The file of a stretch; without roles its pictures are encoded as they are."""
+        name = f"{FOLDER}/{self._key_of(part, painted=bool(roles))}.mp4"
         path = self.ws.path(name)
         if path.exists() or self.reuse.bring(self.ws, name):
             return path
-        for role in cast.roles:
+        for role in roles:
             role.painter.reset()
+        numbers = range(part.first, part.last)
+        pictures = zip(part.places.tolist(), numbers, shown.stretch(part.first, part.last), strict=True)
         with self.ws.writing(name) as target, film.StretchWriter(target, shown, self.settings) as writer:
-            for number, picture in enumerate(shown.stretch(first, last), start=first):
-                shape = shapes.at(int(places[number]))
-                writer.write_at(
-                    video.paint_frame(cast.roles, number, picture, shape, None),
-                    int(shown.times[number] - shown.times[first]),
-                )
-                self.tell(shown.frames + number, shown.frames + len(places), "frame")
+            painting = video.paint(backend, roles, pictures, part.shapes, part.sound, None)
+            for number, (picture, _) in zip(numbers, painting, strict=True):
+                writer.write_at(picture, int(shown.times[number] - shown.times[part.first]))
+                self.tell(shown.frames + number, shown.frames + len(shown.times), "frame")
         self.reuse.keep(self.ws, name)
         return path
 
+    def _key_of(self, part: _Part, *, painted: bool) -> str:
+        """What the stretch's pictures are made of; where no mouth is painted, nothing of the dub matters."""
+        made_of = hashlib.sha256(f"{self.film_key} {part.first} {part.last}".encode())
+        if painted:
+            made_of.update(msgspec.json.encode(model_stamp(self.settings)))
+            for values in (part.shapes.open, part.shapes.width, part.shapes.round, part.places, part.sound):
+                made_of.update(values.tobytes())
+        return made_of.hexdigest()[:32]
 
-def _painted(cast: video.Cast) -> np.ndarray:
+
+def _painted(cast: video.Cast) -> Flags:
     """For each picture of the film whether a mouth is painted on it."""
     painted = np.zeros(cast.frames, np.bool_)
     for role in cast.roles:

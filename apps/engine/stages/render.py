@@ -10,7 +10,7 @@ import msgspec
 
 from apps.core.languages import name_in
 from apps.engine import captions, erase, ffmpeg, fonts, hls, mix, mux, pictures, report, styled
-from apps.engine.lipsync.types import DUB_FACTS_FILE, DUB_PICTURES_FILE, PREVIEW
+from apps.engine.lipsync.types import DUB_FACTS_FILE, DUB_PICTURES_FILE
 from apps.engine.media import MediaInfo
 from apps.engine.outputs import OutputList, subtitle_files
 from apps.engine.settings import EngineSettings
@@ -136,7 +136,7 @@ class _Job:
         name = name_in(language, "en")
         label = f"Video, {name}" if dub is not None else f"Video with subtitles, {name}"
         if self.painted is not None:
-            label += f" (lip sync: {PREVIEW})"
+            label += f" (lip sync: {self.ws.read_json(DUB_FACTS_FILE)['backend']})"
         target = self.outputs.add(
             "video", f"video.{language}.mp4", label, language=language, main=True, duration=self.duration
         )
