@@ -43,6 +43,7 @@ def jobs_for(
     *,
     status: str = "",
     model: str = "",
+    service: str = "",
     search: str = "",
     translation: str = "",
     cursor: str = "",
@@ -50,7 +51,7 @@ def jobs_for(
 ) -> Page[Job]:
     """Jobs, newest first. `search` looks into the names of project and file, a lip-sync job's title, or is a job's id.
 
-    Raises ApiError 5.
+    `service` is translate or lipsync. Raises ApiError 5.
     """
     require(actor, "jobs.view")
     rows = Job.objects.select_related(*RELATED).prefetch_related("artefacts").filter(organization=actor.organization)
@@ -60,6 +61,8 @@ def jobs_for(
         rows = rows.filter(status=status)
     if model:
         rows = rows.filter(model=model)
+    if service:
+        rows = rows.filter(service=service)
     if translation:
         rows = rows.filter(translation__public_id=translation)
     if search := search.strip()[:200]:

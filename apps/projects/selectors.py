@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -25,6 +26,15 @@ class Page(Generic[T]):
 def asset_for(actor: Actor, public_id: str) -> Asset:
     """The asset; ApiError 404 when it is not of this organization."""
     return _one(Asset.objects.filter(organization=actor.organization, public_id=public_id).first(), "asset")
+
+
+def assets_by_id(actor: Actor, public_ids: Iterable[str]) -> dict[str, Asset]:
+    """Those of these assets that are the organization's and not deleted, by public id."""
+    wanted = [public_id for public_id in public_ids if public_id]
+    if not wanted:
+        return {}
+    rows = Asset.objects.filter(organization=actor.organization, public_id__in=wanted)
+    return {asset.public_id: asset for asset in rows.exclude(status=Asset.Status.DELETED)}
 
 
 def newest_asset_named(actor: Actor, file_name: str, *, kind: str, folder: str = "") -> Asset | None:

@@ -82,7 +82,9 @@ def rows_for(jobs: Sequence[Job], current: Job) -> list[Row]:
     return [
         Row(
             job=job,
-            language=language(job.target_locale)
+            language=gettext("Lip sync")
+            if is_lipsync(job)
+            else language(job.target_locale)
             if twice[base_language(job.target_locale)] > 1
             else language_short(job.target_locale),
             cells=_cells(job, columns),

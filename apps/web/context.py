@@ -41,6 +41,7 @@ _NAV: tuple[tuple[Any, tuple[tuple[Any, str, str, tuple[str, ...], str], ...]], 
         (
             (_("Jobs"), "web:jobs", "film", ("jobs", "job", "job-transcript"), ""),
             (_("New job"), "web:job-new", "plus", ("job-new",), "jobs.submit"),
+            (_("Lip sync"), "web:lipsync", "scan-face", ("lipsync",), "jobs.submit"),
         ),
     ),
     (

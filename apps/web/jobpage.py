@@ -18,9 +18,9 @@ from apps.jobs.services.orders import is_lipsync
 from apps.jobs.states import may
 from apps.projects import storage
 from apps.projects.models import Asset
-from apps.web import again, board, listing, samples, timeline
+from apps.web import again, board, lipsyncjob, listing, samples, timeline
 
-PLAYS: Final = ("video/", "audio/")
+PLAYS: Final = ("video/", "audio/", "image/")
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,11 @@ class Media:
     url: str
     content_type: str
     tracks: list[Track]
+
+    @property
+    def still(self) -> bool:
+        """It is a picture that does not move."""
+        return self.content_type.startswith("image/")
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,8 @@ def full(actor: Actor, job: Job) -> dict[str, Any]:
     context = board_context(actor, job)
     jobs = [row.job for row in context["rows"]]
     artefacts = list(selectors.artefacts_for(actor=actor, job=job))
-    asset = job.translation.project.source_asset if job.translation else None
+    lipsyncjob.with_inputs([job])
+    asset = job.translation.project.source_asset if job.translation else lipsyncjob.picture_of(job)
     project = job.translation.project if job.translation else None
     original, result = source_media(asset, artefacts), target_media(artefacts)
     shown = result or original
@@ -113,8 +119,8 @@ def full(actor: Actor, job: Job) -> dict[str, Any]:
         "project": project,
         "asset": asset,
         "source_language": spoken(job),
-        "duration_ms": job.measured_ms or (asset.duration_ms if asset else None),
-        "downloads": downloads(artefacts),
+        "duration_ms": job.measured_ms or (asset.duration_ms if asset and job.translation else None),
+        "downloads": downloads(artefacts, lipsync=is_lipsync(job)),
         "cost": cost(jobs) if allows(actor, "billing.view") else None,
         "timeline": timeline.lines_for(selectors.events_for_job(actor=actor, job=job)),
         "source_media": original,
@@ -130,7 +136,7 @@ def full(actor: Actor, job: Job) -> dict[str, Any]:
         "again": again.again_for(actor, job),
         "iterations": again.iterations_of(actor, job),
     }
-    return context
+    return context | lipsyncjob.context(actor, job, artefacts)
 
 
 def spoken(job: Job) -> str:
@@ -141,7 +147,7 @@ def spoken(job: Job) -> str:
     return found or "auto"
 
 
-def downloads(artefacts: Sequence[Artefact]) -> list[Download]:
+def downloads(artefacts: Sequence[Artefact], *, lipsync: bool = False) -> list[Download]:
     """Artefacts grouped by what they are, main result first."""
     groups: dict[str, list[Artefact]] = {}
     for artefact in artefacts:
@@ -149,6 +155,7 @@ def downloads(artefacts: Sequence[Artefact]) -> list[Download]:
     listed = []
     for kind, (title, icon) in _KINDS.items():
         files = groups.pop(kind, [])
+        title = _("Lip-synced video") if lipsync and kind == "video" else title
         if files:
             listed.append(Download(title=title, icon=icon, files=files, note=_note(files)))
     listed += [Download(kind, "file-text", files, _note(files)) for kind, files in groups.items()]
@@ -202,23 +209,12 @@ def _tracks(artefacts: Sequence[Artefact]) -> list[Track]:
 def call_for(job: Job, jobs: Sequence[Job], asset: Asset | None) -> tuple[str, dict[str, Any]]:
     """The call that orders the same by API: its path and its body."""
     if is_lipsync(job):
-        return f"/{job.model}", {"formState": _form(job.order)}
+        return f"/{job.model}", {"formState": lipsyncjob.form_state(job.order)}
     if job.base_job is None or job.translation is None:
         return "/translations", order_of(jobs, asset)
     names = ("subtitle_style", "voice", "export_type", "timing", "speaker_count")
     changed = {name: job.order[name] for name in names if job.order.get(name) != job.base_job.order.get(name)}
     return f"/translations/{job.translation.public_id}/iterations", {"revision": job.reviewed_revision} | changed
-
-
-def _form(order: dict[str, Any]) -> dict[str, Any]:
-    """A lip-sync order as the API takes it: files by link or asset, and what was chosen."""
-    found: dict[str, Any] = {}
-    for name, value in order.items():
-        if isinstance(value, dict):
-            found[name] = value.get("url") or value.get("asset")
-        elif name in ("resolution", "seed", "prompt") or (name == "order" and value != "meanwhile"):
-            found[name] = value
-    return {name: value for name, value in found.items() if value not in (None, "")}
 
 
 def order_of(jobs: Sequence[Job], asset: Asset | None) -> dict[str, Any]:

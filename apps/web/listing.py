@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from apps.jobs.models import Job
-from apps.web import board
+from apps.jobs.services.orders import is_lipsync
+from apps.web import board, lipsyncjob
 
 
 @dataclass(frozen=True)
 class Item:
-    """One job of the list. tone colours the state: now, ok, warn, bad or quiet."""
+    """One job of the list. tone colours the state: now, ok, warn, bad or quiet. `lipsync` has the facts of a lip-sync job, else {}."""
 
     job: Job
     title: str
@@ -21,6 +23,7 @@ class Item:
     tone: str
     width: str
     duration_ms: int | None
+    lipsync: dict[str, Any]
 
 
 _TONES = {"processing": "now", "paused": "warn", "completed": "ok", "failed": "bad", "canceled": "quiet"}
@@ -30,7 +33,7 @@ def title_of(job: Job) -> str:
     """The name that people gave, else the file's."""
     project = job.translation.project if job.translation else None
     if project is None:
-        return str(job.order.get("title") or job.public_id)
+        return lipsyncjob.title_of(job)
     return str(
         job.order.get("title")
         or project.name
@@ -49,6 +52,8 @@ def overall(job: Job) -> float:
 def items_for(jobs: Iterable[Job]) -> list[Item]:
     """Rows for the list, in the order given."""
     items = []
+    jobs = list(jobs)
+    lipsyncjob.with_inputs(jobs)
     for job in jobs:
         project = job.translation.project if job.translation else None
         items.append(
@@ -61,6 +66,7 @@ def items_for(jobs: Iterable[Job]) -> list[Item]:
                 tone=_TONES.get(job.status, "quiet"),
                 width=f"{overall(job) * 100:.0f}%",
                 duration_ms=job.measured_ms or (project.source_asset.duration_ms if project else None),
+                lipsync=lipsyncjob.facts(job) if is_lipsync(job) else {},
             )
         )
     return items

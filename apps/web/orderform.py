@@ -39,7 +39,7 @@ class Draft:
 def read(post: QueryDict, usable: Usable | None = None) -> Draft:
     """The draft that a posted form stands for; `usable` gives the providers that may be ordered from (normalize)."""
     draft = Draft(body=body_of(post))
-    draft.duration_ms = _whole(post.get("duration_ms"))
+    draft.duration_ms = whole(post.get("duration_ms"))
     source = draft.body["source"]
     if not source:
         draft.missing.append("source")
@@ -51,9 +51,7 @@ def read(post: QueryDict, usable: Usable | None = None) -> Draft:
     try:
         order = msgspec.convert(probe, TranslationOrder)
     except msgspec.ValidationError as error:
-        text, _, where = str(error).partition(" - at ")
-        found = _PATH.search(where)
-        draft.errors[found.group(1) if found else ""] = [text]
+        draft.errors = reasons(error)
         return draft
     if not draft.body["target_locales"]:
         draft.order = order  # nothing can be said about languages yet
@@ -61,6 +59,13 @@ def read(post: QueryDict, usable: Usable | None = None) -> Draft:
     order, draft.errors = normalize(order, usable)
     draft.order = order
     return draft
+
+
+def reasons(error: msgspec.ValidationError) -> dict[str, list[str]]:
+    """What a struct did not take, by the path of the field."""
+    text, _, where = str(error).partition(" - at ")
+    found = _PATH.search(where)
+    return {found.group(1) if found else "": [text]}
 
 
 def _some_target(source: str) -> str:
@@ -82,9 +87,9 @@ def body_of(post: QueryDict) -> dict[str, Any]:
         body["provider"] = provider
     if title := post.get("title", "").strip():
         body["title"] = title
-    if voice and (volume := _whole(post.get("background_volume"))) is not None:
+    if voice and (volume := whole(post.get("background_volume"))) is not None:
         body["voice"] = {"background_volume": volume}
-    speakers = {name: number for name in ("min", "max") if (number := _whole(post.get(f"speakers_{name}"))) is not None}
+    speakers = {name: number for name in ("min", "max") if (number := whole(post.get(f"speakers_{name}"))) is not None}
     if speakers:
         body["speaker_count"] = speakers
     if body["subtitle_source"] == "file":
@@ -97,7 +102,7 @@ def body_of(post: QueryDict) -> dict[str, Any]:
         body["subtitle_style"] = style
     if body["subtitle_source"] == "ocr" or style.get("erase_source"):
         body["ocr_text_box"] = {
-            name: _share(post.get(f"box_{name}"), default)
+            name: share(post.get(f"box_{name}"), default)
             for name, default in (("x", 0.1), ("y", 0.8), ("width", 0.8), ("height", 0.15))
         }
     if glossaries := post.getlist("glossaries"):
@@ -116,26 +121,28 @@ def _source(post: QueryDict) -> dict[str, str]:
 def _style(post: QueryDict) -> dict[str, Any]:
     style: dict[str, Any] = {name: True for name in ("burn_in", "erase_source") if post.get(name)}
     for name in ("font_size", "max_lines", "max_chars_per_line"):
-        if (number := _whole(post.get(name))) is not None:
+        if (number := whole(post.get(name))) is not None:
             style[name] = number
     for name in ("primary_color", "outline_color"):
         if colour := post.get(name, "").lstrip("#").upper():
             style[name] = colour
     for name in ("outline", "margin_v"):
         if post.get(name):
-            style[name] = _share(post.get(name), 0.0)
+            style[name] = share(post.get(name), 0.0)
     defaults = {"primary_color": "FFFFFF", "outline_color": "000000", "outline": 2.0, "margin_v": 0.06, "max_lines": 2}
     return {name: value for name, value in style.items() if defaults.get(name) != value}
 
 
-def _whole(text: str | None) -> int | None:
+def whole(text: str | None) -> int | None:
+    """A whole number that somebody typed, or None."""
     try:
         return int(float(text)) if text else None
     except (ValueError, OverflowError):  # "inf" is a number to Python
         return None
 
 
-def _share(text: str | None, default: float) -> float:
+def share(text: str | None, default: float) -> float:
+    """A number that somebody typed, to four places, or the default."""
     try:
         number = round(float(text), 4) if text else default
     except ValueError:

@@ -14,7 +14,7 @@ class Player extends HTMLElement {
     this.canvas = this.querySelector("canvas");
     this.range = this.querySelector(".seek input");
     this.screen = this.querySelector(".screen");
-    this.view = this.videos.target && this.videos.source ? "both" : this.videos.target ? "target" : "source";
+    this.view = this.panes.target && this.panes.source ? "both" : this.panes.target ? "target" : "source";
     this.peaks = [];
     this.bind();
     this.show(this.view);
@@ -34,7 +34,7 @@ class Player extends HTMLElement {
 
   /** The one that is heard and that the other follows. */
   get lead() {
-    return this.view === "source" ? this.videos.source : this.videos.target ?? this.videos.source;
+    return (this.view === "source" && this.videos.source) || this.videos.target || this.videos.source; // a still has no time of its own
   }
 
   get follower() {

@@ -1,9 +1,9 @@
 // <kg-upload>: sends a file in pieces by tus 1.0, with checksums, and goes on where it stopped after a cut, a pause or a reload.
 import { csrfToken } from "./app.js";
+import { Refused, TUS, refusal } from "./tus.js";
 
 const PIECE = 4 * 1024 * 1024;
 const WAITS = [1, 2, 4, 8, 15, 30]; // seconds between tries
-const TUS = { "Tus-Resumable": "1.0.0" };
 
 export function bytes(count) {
   const unit = count < 1e6 ? ["kB", 1e3] : count < 1e9 ? ["MB", 1e6] : ["GB", 1e9];
@@ -15,11 +15,9 @@ function fill(text, values) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
-class Refused extends Error {}
-
 class Upload extends HTMLElement {
   connectedCallback() {
-    for (const name of ["asset", "duration", "drop", "file", "row", "name", "status", "bar", "thumb", "pause", "go", "remove"]) {
+    for (const name of ["asset", "duration", "drop", "file", "row", "name", "status", "bar", "thumb", "play", "pause", "go", "remove"]) {
       this[`$${name}`] = this.querySelector(`[data-${name}]`);
     }
     this.$file.addEventListener("change", () => this.$file.files[0] && this.start(this.$file.files[0]));
@@ -61,8 +59,27 @@ class Upload extends HTMLElement {
       this.say(fill(this.dataset.textLarge, { size: bytes(file.size), limit: bytes(Number(this.dataset.max)) }), true);
       return;
     }
+    if (!this.fits(file)) {
+      this.say(this.dataset.textWrong, true);
+      return;
+    }
     if (this.dataset.kind === "media") this.look(file);
+    else if (this.dataset.what === "picture") this.picture(file);
     await this.send(this.run);
+  }
+
+  /** Whether the file is of the kind that belongs here, as far as the browser knows; the server looks at its bytes. */
+  fits(file) {
+    const wanted = { picture: ["image"], video: ["video"], sound: ["audio", "video"] }[this.dataset.what];
+    return !wanted || !file.type || wanted.includes(file.type.split("/")[0]);
+  }
+
+  /** A small picture of a picture. */
+  picture(file) {
+    const image = new Image();
+    image.alt = "";
+    image.src = URL.createObjectURL(file);
+    this.$thumb?.replaceChildren(image);
   }
 
   /** Length and a picture of the file, if this browser can open it; the price needs the length. */
@@ -74,7 +91,11 @@ class Upload extends HTMLElement {
     video.addEventListener("loadedmetadata", () => {
       if (this.file !== file || !Number.isFinite(video.duration)) return;
       this.$duration.value = String(Math.round(video.duration * 1000));
-      if (video.videoWidth) {
+      if (this.$play) {
+        this.$play.src = video.src;
+        this.$play.hidden = false;
+      }
+      if (video.videoWidth && this.dataset.what !== "sound") {
         video.currentTime = Math.min(1, video.duration / 2);
         this.$thumb?.replaceChildren(video);
         this.dispatchEvent(new CustomEvent("kg:video", { bubbles: true, detail: { url: video.src, ratio: video.videoWidth / video.videoHeight } }));
@@ -177,8 +198,7 @@ class Upload extends HTMLElement {
   async check(answer) {
     if (answer.ok) return;
     if (answer.status >= 500 || answer.status === 429) throw new Error(String(answer.status));
-    const problem = await answer.json().catch(() => ({}));
-    throw new Refused(problem.detail ?? String(answer.status));
+    throw await refusal(answer);
   }
 
   took(answer) {
@@ -236,6 +256,11 @@ class Upload extends HTMLElement {
     this.url = null;
     this.$asset.value = "";
     if (this.$duration) this.$duration.value = "";
+    if (this.$play) {
+      this.$play.removeAttribute("src");
+      this.$play.load();
+      this.$play.hidden = true;
+    }
     this.$file.value = "";
     this.$row.hidden = true;
     this.$drop.hidden = false;

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.servers import Server, serve
 from tests.web.world import World, furnish, make_world
+from tests.web.world_lipsync import furnish_lipsync
 
 
 @pytest.fixture(scope="session")
@@ -73,4 +74,4 @@ def world(transactional_db: None) -> World:
 @pytest.fixture
 def full_world(world: World, tmp_path: Path) -> World:
     """The same with people, keys and a job in every state."""
-    return furnish(world, tmp_path)
+    return furnish_lipsync(furnish(world, tmp_path), tmp_path)

@@ -24,6 +24,8 @@ def member_pages(world: World) -> dict[str, str]:
         "jobs": "/jobs/",
         "jobs-nothing-matches": "/jobs/?q=zzzz",
         "job-new": "/jobs/new/",
+        "jobs-lipsync": "/jobs/?service=lipsync",
+        "lipsync": "/lipsync/",
         "keys": "/keys/",
         "key-new": "/keys/new/",
         "webhooks": "/webhooks/",
@@ -46,6 +48,8 @@ def member_pages(world: World) -> dict[str, str]:
         "job-not-found": "/jobs/job_0000000000000000/",
     }
     pages |= {f"job-{state}": f"/jobs/{public_id}/" for state, public_id in world.jobs.items()}
+    if "lipsync-failed" in world.jobs:
+        pages["lipsync-again"] = f"/lipsync/?from={world.jobs['lipsync-failed']}"
     for state in ("completed", "paused"):
         pages[f"transcript-{state}"] = f"/jobs/{world.jobs[state]}/transcript/"
     pages |= {f"webhook-{state}": f"/webhooks/{public_id}/" for state, public_id in world.webhooks.items()}

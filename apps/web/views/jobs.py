@@ -9,6 +9,7 @@ from django.utils.http import urlencode
 from apps.accounts.permissions import allows
 from apps.jobs import selectors
 from apps.jobs.models import Job
+from apps.plans.models import Service
 from apps.web.access import PageRequest, actor_of, member_page
 from apps.web.listing import items_for
 from apps.web.sampleclip import sample_available
@@ -22,17 +23,22 @@ def index(request: PageRequest) -> HttpResponse:
     actor = actor_of(request)
     status = request.GET.get("status", "")
     status = status if status in Job.Status.values else ""
+    service = request.GET.get("service", "")
+    service = service if service in Service.values else ""
     search = request.GET.get("q", "").strip()[:100]
     page = selectors.jobs_for(
-        actor=actor, status=status, search=search, cursor=request.GET.get("cursor", ""), limit=PAGE
+        actor=actor, status=status, service=service, search=search, cursor=request.GET.get("cursor", ""), limit=PAGE
     )
     context = {
         "items": items_for(page.items),
-        "next": urlencode({"status": status, "q": search, "cursor": page.next_cursor}) if page.next_cursor else "",
+        "next": urlencode({"status": status, "service": service, "q": search, "cursor": page.next_cursor})
+        if page.next_cursor
+        else "",
         "status": status,
         "statuses": Job.Status.choices,
+        "service": service,
         "q": search,
-        "filtered": bool(status or search),
+        "filtered": bool(status or service or search),
         "may_submit": allows(actor, "jobs.submit"),
         "sample": sample_available(),
         "continued": bool(request.GET.get("cursor")),

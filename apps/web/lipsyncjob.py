@@ -1,0 +1,275 @@
+"""A lip-sync job in words: what was ordered, its files, what the engine reports, and what can be done next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+from django.core.cache import cache
+from django.db.models import Prefetch, prefetch_related_objects
+from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.actor import Actor
+from apps.accounts.permissions import allows
+from apps.core import errors
+from apps.core.errors import ApiError
+from apps.engine.lipsync.types import LipsyncReport
+from apps.jobs.models import Artefact, Job, JobInput
+from apps.jobs.services.estimating import estimate_order
+from apps.jobs.services.lipsync_files import inputs_of
+from apps.jobs.services.orders import is_lipsync, lipsync_order
+from apps.plans.services import Estimate
+from apps.projects import storage
+from apps.projects.models import Asset
+from apps.providers.orders import LipsyncOrder
+from apps.web.coverage import BUILT_IN
+from apps.web.lipsyncform import by_assets, without_first
+from apps.web.lipsyncpage import FORMS, preview_url
+
+_MOST_REPORT: Final = 1 << 20
+_DAY: Final = 24 * 3600
+_PICTURES: Final = ("video", "image")
+_NAMES: Final[dict[str, tuple[Any, str]]] = {
+    "video": (_("Video"), "film"),
+    "image": (_("Picture"), "image"),
+    "audio": (_("Sound"), "audio-lines"),
+    "left_audio": (_("Left voice"), "audio-lines"),
+    "right_audio": (_("Right voice"), "audio-lines"),
+    "mask_image": (_("Region"), "scan"),
+}
+
+
+@dataclass(frozen=True)
+class InputRow:
+    """A file that the job works on; `url` shows or plays it, "" while its bytes are not here."""
+
+    name: str
+    title: str | Promise
+    icon: str
+    asset: Asset
+    url: str
+
+    @property
+    def plays(self) -> bool:
+        """It is a sound that a browser may play."""
+        return bool(self.url) and self.name.endswith("audio")
+
+
+@dataclass(frozen=True)
+class Whole:
+    """All of a job of which only the first part was made: its price, or the job that made it meanwhile."""
+
+    price: Estimate | None
+    other: Job | None
+
+    @property
+    def short(self) -> bool:
+        """The balance does not cover it."""
+        return self.price is not None and self.price.available < self.price.total
+
+
+def with_inputs(jobs: Iterable[Job]) -> None:
+    """Reads the files of those jobs that are lip-sync jobs, in one query; in none when there is no such job."""
+    wanted = [job for job in jobs if is_lipsync(job)]
+    if wanted:
+        rows = JobInput.objects.select_related("asset").order_by("position")
+        prefetch_related_objects(wanted, Prefetch("inputs", queryset=rows))
+
+
+def picture_of(job: Job) -> Asset | None:
+    """The video or picture that the job works on; None for jobs that are no lip-sync jobs."""
+    return next((row.asset for row in job.inputs.all() if row.name in _PICTURES), None) if is_lipsync(job) else None
+
+
+def title_of(job: Job) -> str:
+    """The name that people gave, else that of the picture's file."""
+    if given := job.order.get("title"):
+        return str(given)
+    asset = picture_of(job)
+    return (asset.file_name or asset.source_url) if asset else job.public_id
+
+
+def part(order: dict[str, Any]) -> str:
+    """Whether it is the whole or a first part: "first 5 s"."""
+    seconds = order.get("first_seconds")
+    return gettext("first %(n)d s") % {"n": seconds} if seconds else gettext("the whole")
+
+
+def facts(job: Job) -> dict[str, Any]:
+    """The words of the line under the title."""
+    name, icon = FORMS.get(job.model, (job.model, "film"))  # type: ignore[call-overload]
+    turns = {"left_right": gettext("left speaks first"), "right_left": gettext("right speaks first")}
+    order = job.order
+    faces = len(order.get("faces") or [])
+    if job.model == "lipsync-image-multi":
+        who = turns.get(order.get("order", ""), gettext("both speak at once"))
+    elif faces:
+        who = ngettext("%(n)d face chosen", "%(n)d faces chosen", faces) % {"n": faces}
+    else:
+        who = gettext("whoever speaks") if job.model == "lipsync-video" else ""
+    return {
+        "form": name,
+        "icon": icon,
+        "resolution": order.get("resolution") or "480p",
+        "who": who,
+        "region": bool(order.get("mask_image")),
+        "part": part(order),
+    }
+
+
+def context(actor: Actor, job: Job, artefacts: Sequence[Artefact]) -> dict[str, Any]:
+    """What the job page shows of a lip-sync job beside what it shows of every job; {} for other jobs."""
+    if not is_lipsync(job):
+        return {}
+    report = told(artefacts)
+    may_order = allows(actor, "jobs.submit")
+    return {
+        "lipsync": facts(job),
+        "inputs": [_row(row) for row in job.inputs.all()],
+        "preview": report.preview if report else job.provider == BUILT_IN,
+        "remarks": remarks(report) if report else [],
+        "whole": whole(actor, job) if may_order else None,
+        "way_out": way_out(job.error_code) if job.status == Job.Status.FAILED else "",
+        "reason": reason(job.error),
+        "may_order": may_order,
+    }
+
+
+def _row(row: JobInput) -> InputRow:
+    title, icon = _NAMES.get(row.name, (row.name, "file-text"))
+    return InputRow(row.name, title, icon, row.asset, preview_url(row.asset))
+
+
+def told(artefacts: Sequence[Artefact]) -> LipsyncReport | None:
+    """The engine's report; None before there is one, or where a provider made the result."""
+    found = next((row for row in artefacts if row.kind == "report" and row.format == "json"), None)
+    if found is None or found.size > _MOST_REPORT:
+        return None
+    key = f"web.lipsync.{found.sha256 or found.public_id}"
+    data: bytes | None = cache.get(key)
+    try:
+        if data is None:
+            with storage.open_key(found.storage_key) as stream:
+                data = stream.read(_MOST_REPORT)
+            cache.set(key, data, _DAY)
+        return msgspec.json.decode(data, type=LipsyncReport)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+# The engine writes English; these are its sentences with what a reader of another language is told instead.
+_ABOUT: Final = re.compile(r"preview: mouths are moved")
+_KNOWN: Final = (
+    (
+        re.compile(r"^No face on (?P<n>\d+) pictures \((?P<s>[\d.]+) s\)"),
+        _("No face can be seen for %(s)s s (%(n)s pictures): they are as they were."),
+    ),
+    (
+        re.compile(r"^(?P<n>\d+) of (?P<all>\d+) faces do not speak"),
+        _("%(n)s of %(all)s faces do not speak, or look away: they were left alone."),
+    ),
+    (
+        re.compile(r"^The sound is longer than the video: .* for (?P<s>[\d.]+) s"),
+        _("The sound is %(s)s s longer than the video: its end swings to and fro meanwhile."),
+    ),
+    (
+        re.compile(r"^The sound is shorter than the video: .* after (?P<s>[\d.]+) s"),
+        _("The sound is shorter than the video: the result ends with it, after %(s)s s."),
+    ),
+    (
+        re.compile(r"^Nobody speaks in the sound of the left face"),
+        _("Nobody speaks in the left voice's sound: that face only listens."),
+    ),
+    (
+        re.compile(r"^Nobody speaks in the sound of the right face"),
+        _("Nobody speaks in the right voice's sound: that face only listens."),
+    ),
+    (
+        re.compile(r"^The prompt was not used"),
+        _("The hint about style was not used: the built-in engine cannot follow one."),
+    ),
+)
+
+
+def remarks(report: LipsyncReport) -> list[str]:
+    """What the report remarks, in the reader's language where the sentence is known."""
+    found = []
+    for text in report.remarks:
+        if _ABOUT.search(text):
+            continue  # the page says it beside the word "preview"
+        for pattern, words in _KNOWN:
+            if match := pattern.search(text):
+                text = str(words) % match.groupdict()
+                break
+        found.append(text)
+    return found
+
+
+def reason(text: str) -> str:
+    """A failure's words, with the file that it is about called as the page calls it: "Picture: ..."."""
+    name, colon, rest = text.partition(": ")
+    return f"{_NAMES[name][0]}: {rest}" if colon and name in _NAMES else text
+
+
+def way_out(code: int | None) -> str:
+    """What the customer can do about a failure, "" when there is nothing to say."""
+    known = {
+        errors.NO_FACE: gettext("Choose a picture or video in which a face is seen from the front."),
+        errors.TOO_MANY_FACES: gettext("Pick the face that speaks, or choose the form for two voices."),
+        errors.FACE_TOO_SMALL: gettext("Choose a picture in which the face is larger, or cut it out of this one."),
+        errors.FACE_IN_PROFILE: gettext("Choose a picture or video in which the face looks towards the camera."),
+        errors.NO_SPEECH: gettext("Choose a sound in which somebody speaks."),
+        errors.NO_VIDEO: gettext("Choose another file for the picture: this one has none."),
+        errors.NO_AUDIO: gettext("Choose another file for the sound: this one has none."),
+    }
+    return known.get(code or 0, "")
+
+
+def whole(actor: Actor, job: Job) -> Whole | None:
+    """For a finished first part: what all of it costs, or the job that was ordered for it. None for any other job."""
+    if not job.order.get("first_seconds") or job.status != Job.Status.COMPLETED:
+        return None
+    asset = next((row.asset_id for row in job.inputs.all()), 0)
+    later = Job.objects.filter(organization=actor.organization, inputs__asset_id=asset, pk__gt=job.pk, model=job.model)
+    wanted = _plain(without_first(lipsync_order(job)))
+    for other in later.exclude(status=Job.Status.CANCELED).order_by("-pk")[:10]:
+        if is_lipsync(other) and _plain(lipsync_order(other)) == wanted:
+            return Whole(None, other)
+    try:
+        return Whole(estimate_order(actor=actor, order=whole_order(job)), None)
+    except ApiError:
+        return None  # no plan any more, or files that were deleted since
+
+
+def whole_order(job: Job) -> LipsyncOrder:
+    """The order that makes all of it: same options, and the very files that the first part was made of."""
+    return without_first(with_kept_files(job))
+
+
+def with_kept_files(job: Job) -> LipsyncOrder:
+    """The job's order with the files that it has worked on, those that came by link included."""
+    stored = {name: asset for name, asset in inputs_of(job).items() if asset.status == Asset.Status.STORED}
+    return by_assets(lipsync_order(job), {name: asset.public_id for name, asset in stored.items()})
+
+
+def _plain(order: LipsyncOrder) -> LipsyncOrder:
+    """The order without its files: the same ones may be named by link once and by asset another time."""
+    return msgspec.structs.replace(order, video=None, image=None, audio=None, left_audio=None, right_audio=None)
+
+
+def form_state(order: dict[str, Any]) -> dict[str, Any]:
+    """A lip-sync order as the API takes it: files by link or asset, and what was chosen."""
+    found: dict[str, Any] = {}
+    for name, value in order.items():
+        if isinstance(value, dict):
+            found[name] = value.get("url") or value.get("asset")
+        elif name in ("resolution", "seed", "prompt", "faces", "first_seconds") or (
+            name == "order" and value != "meanwhile"
+        ):
+            found[name] = value
+    return {name: value for name, value in found.items() if value not in (None, "", [])}
