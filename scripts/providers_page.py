@@ -66,6 +66,8 @@ LIPSYNC_FIELDS: Final = {
     "prompt": "`prompt`",
     "seed": "`seed`",
     "turns": "`order`, taking turns",
+    "faces": "`faces`",
+    "first_seconds": "`first_seconds`",
 }
 """Option of a LipsyncAbility -> the field of a lip-sync order that asks for it."""
 

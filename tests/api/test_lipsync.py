@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +15,11 @@ from apps.plans.services import check_books
 from apps.projects.models import Asset
 from apps.providers.orders import LipsyncOrder, Source
 from tests.api.conftest import Api, order, problem
+from tests.engine.lipsync import graph
 from tests.factories import make_key, owner_of
 from tests.jobs.helpers import stored_asset
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("model_dir")]
 
 FACE, VOICE, CLIP = (
     "https://m.example.com/face.png",
@@ -78,6 +80,34 @@ def test_admitted_as_the_seed_prints_it(api: Api, organization: Organization, mo
     assert [row["id"] for row in api.get("jobs?search=" + job.order["title"]).json()["items"]] == [job.public_id]
     assert api.get(f"jobs/{job.public_id}/events").json()["items"][0]["type"] == "job.created"
     assert api.get(f"jobs/{job.public_id}/artefacts").json() == {"items": []}
+
+
+@pytest.mark.parametrize("lacks", ["faces", "model"])
+def test_what_is_not_installed_is_refused_and_not_offered(api: Api, settings: Any, tmp_path: Path, lacks: str) -> None:
+    without = {"model_dir": str(tmp_path)} if lacks == "faces" else {"lipsync_dir": str(tmp_path)}
+    settings.ENGINE = settings.ENGINE | without
+    for model, form in FORMS.items():
+        for named in ({}, {"provider": "local"}):
+            found = refused(api, model, {"formState": form} | named, 400, 5)
+            assert found["errors"] == {"model": ["The built-in engine does not offer lip sync."]}
+    refused(api, "estimates", {"model": "lipsync-video", "formState": FORMS["lipsync-video"]}, 400, 5)
+    local = offered(api)
+    assert (local["available"], local["capabilities"]["lipsync"]) == (True, {})
+    assert "Lip sync is not set up here." in local["capabilities"]["remarks"]
+
+
+def test_the_engine_says_who_makes_it(api: Api, settings: Any, tmp_path: Path) -> None:
+    assert "Its lip sync is a preview; a prompt has no effect on it." in offered(api)["capabilities"]["remarks"]
+    settings.ENGINE = settings.ENGINE | {"lipsync_dir": str(graph.directory(tmp_path))}
+    remarks = offered(api)["capabilities"]["remarks"]
+    assert "Its lip sync is made by Tiny; a prompt has no effect on it." in remarks
+    assert not any("preview" in remark for remark in remarks)
+    assert api.post("lipsync-video", {"formState": FORMS["lipsync-video"]}).status_code == 200
+
+
+def offered(api: Api) -> dict[str, Any]:
+    """The built-in engine as GET /providers shows it."""
+    return next(row for row in api.get("providers").json()["items"] if row["name"] == "local")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from apps.providers.orders import LipsyncOrder, Source
 from apps.webhooks.payloads import job_data
 from tests.factories import make_organization, make_user, owner_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("model_dir")]
 
 
 @pytest.fixture

@@ -5,13 +5,14 @@ A file is named by its public link, or by the id of an asset of the organization
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta, Struct
 
 from apps.core.ids import is_id
 from apps.providers.orders import (
+    FacePick,
     LipsyncInput,
     LipsyncModel,
     LipsyncOrder,
@@ -36,6 +37,37 @@ Mask = Annotated[
 ]
 
 
+FirstSeconds = Annotated[
+    int,
+    Meta(
+        ge=1, le=60,
+        description=(
+            "Ours: only so many seconds of the sound are made, for a look before the whole is ordered. Billed as a sound of that length."
+        ),
+    ),
+]  # fmt: skip
+_POINT: Final = (
+    "by a point inside of it, in shares (0 to 1) of the picture's width and height; see GET /assets/{id}/faces"
+)
+VideoFaces = Annotated[
+    list[FacePick],
+    Meta(
+        max_length=8, description=f"Ours: who shall speak, {_POINT}. Without it those whose mouths move in the video."
+    ),
+]
+ImageFaces = Annotated[
+    list[FacePick],
+    Meta(
+        max_length=1,
+        description=f"Ours: who shall speak, {_POINT}. Then the picture may show others too. Without `at`.",
+    ),
+]
+MultiFaces = Annotated[
+    list[FacePick],
+    Meta(max_length=2, description=f"Ours: the two who speak, first the one on the left, each {_POINT}. Without `at`."),
+]
+
+
 class _Form(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the three forms share."""
 
@@ -43,6 +75,7 @@ class _Form(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     mask_image: Mask | None = None
     prompt: Prompt | None = None
     seed: Seed | None = None
+    first_seconds: FirstSeconds | None = None
 
 
 class VideoForm(_Form, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -50,6 +83,7 @@ class VideoForm(_Form, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     video: FileRef
     audio: FileRef
+    faces: VideoFaces | None = None
 
 
 class ImageForm(_Form, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -57,6 +91,7 @@ class ImageForm(_Form, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     image: FileRef
     audio: FileRef
+    faces: ImageFaces | None = None
 
 
 class MultiForm(_Form, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -65,6 +100,7 @@ class MultiForm(_Form, frozen=True, forbid_unknown_fields=True, kw_only=True):
     image: FileRef
     left_audio: FileRef
     right_audio: FileRef
+    faces: MultiFaces | None = None
     order: Annotated[
         SpeakingOrder | None, Meta(description="`meanwhile`: both at once (the default); else one after the other.")
     ] = None
@@ -136,6 +172,8 @@ def order_from(model: LipsyncModel, body: LipsyncBody) -> LipsyncOrder:
         resolution=form["resolution"] or "480p",
         prompt=form["prompt"] or "",
         seed=form["seed"],
+        faces=list(form["faces"] or []),
+        first_seconds=form["first_seconds"],
         provider=body.provider,
         callback_url=body.webhook,
         project=body.project,
@@ -148,7 +186,7 @@ def _source(text: str) -> Source:
     return Source(asset=text) if is_id(text, "ast") else Source(url=text)
 
 
-_OUTSIDE = frozenset({"provider", "project", "title"})
+_OUTSIDE = frozenset({"model", "provider", "project", "title"})
 
 
 def sent_name(field: str) -> str:

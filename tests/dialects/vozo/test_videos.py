@@ -22,7 +22,7 @@ from tests.dialects.vozo.conftest import Vozo, refused
 from tests.jobs.helpers import stored_asset
 from tests.webhooks.receiver import Receiver
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("model_dir")]
 VIDEOS, REUSABLE = "/v1/video_generation", "/v1/reusable_lipsync_model_video_generation"
 BODY = {
     "reference_file_url": "https://media.example.com/face.mp4",
