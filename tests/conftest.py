@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,9 @@ from django.conf import settings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+    from apps.accounts.models import Organization
+    from tests.jobs.token_vendor import TokenProvider, TokenStub
 from dramatiq import Broker
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,8 +55,14 @@ def django_db_modify_db_settings(database_server: str, django_db_modify_db_setti
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """pytest-django's own; before the database goes, server processes that a test stopped or killed get time to leave it."""
-    yield
     from django.db import connection
+
+    from tests.emptied import quick_flush
+
+    with ExitStack() as stack:
+        with django_db_blocker.unblock():
+            stack.enter_context(quick_flush())
+        yield
 
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         for _ in range(100):
@@ -73,6 +83,37 @@ def broker(django_db_setup: None) -> Iterator[Broker]:
     made = get_broker()
     yield made
     made.close()
+
+
+@pytest.fixture
+def organization(db: None) -> Organization:
+    """On the business plan, with 10,000 credits in both wallets."""
+    from tests.factories import make_organization
+
+    return make_organization(credits=10_000)
+
+
+@pytest.fixture
+def token_provider(monkeypatch: pytest.MonkeyPatch) -> TokenProvider:
+    """A vendor with short-lived tokens, registered."""
+    from apps.jobs.services import account_health
+    from apps.providers import registry
+    from tests.jobs.token_vendor import NAME, TokenProvider
+
+    provider = TokenProvider()
+    monkeypatch.setitem(registry.PROVIDERS, NAME, provider)
+    account_health.forget_writes()
+    return provider
+
+
+@pytest.fixture
+def token_vendor(token_provider: TokenProvider, settings: Any) -> Iterator[TokenStub]:
+    """Its server, which accounts may name."""
+    from tests.jobs.token_vendor import TokenStub
+
+    settings.PRIVATE_HOSTS_ALLOWED = ("127.0.0.1",)
+    with TokenStub() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
