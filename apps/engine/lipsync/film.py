@@ -40,6 +40,7 @@ class Film(frames.Source):
         self.tick = Fraction(1, 90_000)
         self.true_times = True
         self.origin = 0
+        self._reading: tuple[int, Iterator[av.VideoFrame] | None] = (-1, None)
 
     @property
     def seconds(self) -> NDArray[np.float64]:
@@ -66,10 +67,18 @@ class Film(frames.Source):
         self.times = np.array(times, np.int64)
 
     def stretch(self, first: int, last: int) -> Iterator[Picture]:
-        """The pictures number `first` to `last` (excluded), as they came in a pass over all; raises JobError 10902."""
-        for number, frame in enumerate(self._from(first), start=first + 1):
+        """The pictures number `first` to `last` (excluded), as they came in a pass over all; raises JobError 10902.
+
+        Stretches asked for one behind the other are read in one go.
+        """
+        reached, frames_on = self._reading
+        if frames_on is None or reached != first:
+            frames_on = self._from(first)
+        self._reading = -1, None
+        for number, frame in enumerate(frames_on, start=first + 1):
             yield self._upright(frame)
             if number >= last:
+                self._reading = last, frames_on
                 return
         raise JobError(errors.DAMAGED, "the video's pictures cannot be decoded a second time")
 

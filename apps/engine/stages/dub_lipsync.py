@@ -38,7 +38,7 @@ from apps.engine.workspace import PROBE_FILE, TRANSCRIPT_FILE, VOICE_FILE, Works
 
 FOLDER = "mouths"
 RECIPE = 1
-STRETCH_SECONDS = 4.0
+STRETCH_SECONDS = 2.0
 UNEVEN_FPS = 60.0
 """Mouth shapes a second for a film whose pictures do not come in even time."""
 VISIBLE = 0.02
