@@ -69,7 +69,7 @@ def may(verb: str, status: str) -> bool:
     return status in BY_VERB[verb].sources
 
 
-def stages_for(*, voice: bool, review_after: str, given: bool = False) -> list[str]:
+def stages_for(*, voice: bool, review_after: str, given: bool = False, lipsync: bool = False) -> list[str]:
     """The stages that a local translation job goes through, in order; queued first, done last.
 
     With `given` the text is there already (an iteration): nothing is recognized, translated or reviewed.
@@ -81,6 +81,7 @@ def stages_for(*, voice: bool, review_after: str, given: bool = False) -> list[s
         if review_after == stage:
             stages.append(REVIEW)
     stages += [SPEAK] if voice else []
+    stages += [LIPSYNC] if lipsync else []
     return [*stages, RENDER, PUBLISH, DONE]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import transaction
@@ -28,6 +28,9 @@ def workspace_path(job: Job) -> Path:
 
 class EngineRun:
     """One take-up of a job by this process."""
+
+    engine_stages: ClassVar[dict[str, str]] = {states.LIPSYNC: "dub_lipsync"}
+    """The engine's own name of a stage where it differs from the job's."""
 
     def __init__(self, job: Job, lease: Lease) -> None:
         self.job = job
@@ -66,7 +69,10 @@ class EngineRun:
     def _stages(self) -> list[str]:
         steps: list[str] = self.job.order["steps"]
         return states.stages_for(
-            voice="voice" in steps, review_after=self.review_after, given=self.job.base_job_id is not None
+            voice="voice" in steps,
+            review_after=self.review_after,
+            given=self.job.base_job_id is not None,
+            lipsync="lipsync" in steps,
         )
 
     def _work(self, stage: str) -> None:
@@ -74,7 +80,8 @@ class EngineRun:
         if stage == states.FETCH:
             fetching.fetch(self.job, self.workspace, self.progress.report, self._stopped)
         else:
-            runner.run_stage(self.workspace.root, stage, self.progress.report, self.settings, self._stopped)
+            name = self.engine_stages.get(stage, stage)
+            runner.run_stage(self.workspace.root, name, self.progress.report, self.settings, self._stopped)
 
     def _stopped(self) -> bool:
         return self.lease.lost

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 import msgspec
 
@@ -22,6 +22,8 @@ LABEL: Final = "Lip-synced video"
 
 class LipsyncRun(EngineRun):
     """The stages of a lip-sync job; pausing has no place among them."""
+
+    engine_stages: ClassVar[dict[str, str]] = {}
 
     def _settings(self) -> EngineSettings:
         return engine_settings()

@@ -56,6 +56,7 @@ def normalize(order: TranslationOrder, usable: Usable | None = None) -> tuple[Tr
 def needs_video(order: TranslationOrder) -> list[str]:
     """Fields that make no sense for media without a picture."""
     fields = {
+        "steps": "lipsync" in order.steps,
         "export_type": order.export_type == "video",
         "subtitle_source": order.subtitle_source == "ocr",
         "subtitle_style.burn_in": order.subtitle_style.burn_in,
@@ -79,8 +80,8 @@ def _check_steps(order: TranslationOrder, errors: Errors) -> None:
         add(errors, "steps", "subtitles is always part of the work.")
     if "lipsync" in steps and "voice" not in steps:
         add(errors, "steps", "lipsync needs voice.")
-    if "lipsync" in steps and order.media_type == "audio":
-        add(errors, "steps", "Audio has no lips to move.")
+    if "lipsync" in steps and order.export_type == "audio":
+        add(errors, "export_type", "Lip sync needs a video to be exported.")
     if order.export_type == "subtitles" and "voice" in steps:
         add(errors, "export_type", "With voice among the steps there is more to export than subtitles.")
     if order.export_type in ("audio", "all") and "voice" not in steps:
