@@ -27,7 +27,8 @@ run: setup ## set up and start everything; Ctrl-C stops it
 
 test: setup-dev ## all tests (the engine's weights are fetched on first use)
 	@.venv/bin/python manage.py install_models
-	@exec .venv/bin/python -m pytest -n $${PYTEST_WORKERS:-2} --dist loadgroup
+	@.venv/bin/python -m compileall -q apps portal # tests start hundreds of processes, and not every machine keeps bytecode by itself
+	@exec .venv/bin/python -m pytest -n $${PYTEST_WORKERS:-3} --dist loadgroup --no-loadscope-reorder
 
 check: setup-dev ## lint, format, types, layers, templates, migrations, deployment checks, messages, lock
 	@exec .venv/bin/python scripts/check.py

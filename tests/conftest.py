@@ -34,6 +34,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(settings.DATA_DIR, ignore_errors=True)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Tests that share something made once per module stay on one worker; the long ones start first (marker `long`)."""
+    for item in items:
+        fixtures = getattr(item, "_fixtureinfo", None)
+        if fixtures and any(found[-1].scope == "module" for found in fixtures.name2fixturedefs.values() if found):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+    yield
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(scope="session")
 def database_server() -> Iterator[str]:
     """Address of a running PostgreSQL: the embedded one, shared by all test processes of this checkout."""

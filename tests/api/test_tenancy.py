@@ -151,6 +151,7 @@ def ids_for(who: str, route: str, parameters: list[str], victim: Victim) -> list
     return victim.ids
 
 
+@pytest.mark.long
 def test_every_address_as_a_stranger() -> None:
     victim = Victim()
     Plan.objects.update(requests_per_minute=1_000_000)

@@ -23,7 +23,7 @@ from apps.engine.settings import EngineSettings
 from apps.engine.transcript import Transcript
 from apps.engine.workspace import Workspace
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.long]
 
 JORDI, JFK = "oncamera/en-jordi-open-dubbing.mp4", "speech/en-jfk.flac"
 Finished = Callable[..., Workspace]

@@ -8,7 +8,7 @@ import pytest
 
 from tests.engine.conftest import Recognize
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.long]
 
 
 @pytest.mark.parametrize(

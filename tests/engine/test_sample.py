@@ -13,6 +13,7 @@ from apps.engine.settings import EngineSettings
 pytestmark = pytest.mark.engine
 
 
+@pytest.mark.long
 def test_the_lines_follow_one_another_and_the_voices_differ(engine_settings: EngineSettings) -> None:
     lines, voices = sample.speak(engine_settings)
     assert {line.speaker for line in lines} == {"Anna", "Tom"}

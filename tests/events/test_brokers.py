@@ -121,6 +121,7 @@ def test_work_is_done_after_the_commit_only(url: str, name: str, start: Start, t
     assert words(path, 3, 30) == ["first", "at once", "later"]
 
 
+@pytest.mark.long
 def test_a_worker_killed_at_work_loses_nothing(url: str, name: str, start: Start, tmp_path: Path) -> None:
     """As a supervisor would see it: the process dies, dramatiq's master ends, another is started."""
     path = tmp_path / "words"

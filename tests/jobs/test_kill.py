@@ -24,7 +24,7 @@ from tests.factories import make_organization, owner_of
 from tests.jobs.helpers import submitted, subtitles_order
 from tests.jobs.workers import Workers
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine, pytest.mark.long, pytest.mark.timeout(400)]
 KILLS = 20
 SUBTITLE_JOBS = 8
 SECONDS = 300.0

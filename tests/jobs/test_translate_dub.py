@@ -18,7 +18,7 @@ from apps.engine.settings import EngineSettings
 from apps.plans.services import check_books
 from tests.engine.test_dub import heard, onset, words
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine, pytest.mark.long]
 
 
 @pytest.fixture

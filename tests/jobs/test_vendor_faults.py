@@ -36,7 +36,7 @@ from tests.providers.road import Road
 from tests.providers.stub import StubRequest
 from tests.providers.tiny import KEY, TinyProvider, TinyStub, sign
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long, pytest.mark.timeout(400)]
 WANTED = 200
 SEED = 20261122
 FAULTS = {

@@ -27,8 +27,8 @@ from portal.ports import free_port
 ROOT = Path(__file__).resolve().parent.parent.parent
 pytestmark = [
     pytest.mark.engine,
+    pytest.mark.long,
     pytest.mark.timeout(900),
-    pytest.mark.xdist_group("engine"),
     pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc"),
 ]
 

@@ -54,6 +54,7 @@ def test_pages_for_everybody(open_page: OpenPage, transactional_db: None) -> Non
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.long
 def test_pages_of_members(open_page: OpenPage, full_world: World) -> None:
     wrong = look(open_page(full_world, bypass_csp=True), member_pages(full_world))
     assert not wrong, "\n".join(wrong)

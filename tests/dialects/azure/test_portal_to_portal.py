@@ -25,7 +25,7 @@ from tests.factories import make_key, make_organization, owner_of
 from tests.providers.media import vtt
 from tests.providers.road import Road
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine, pytest.mark.long]
 
 
 def worked_on(job: Job) -> Job:
