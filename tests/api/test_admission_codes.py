@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -20,6 +15,7 @@ from apps.plans.models import Hold, Plan, Subscription, Wallet
 from apps.plans.services import adjust_credits, check_books
 from tests.api.conftest import Api, order, problem
 from tests.factories import add_member, make_key, make_organization, owner_of
+from tests.sites import challenged
 
 
 def refused(api: Api, status: int, code: int, body: Any = None, **headers: str) -> dict[str, Any]:
@@ -151,43 +147,12 @@ class TestParameters:
         assert "callback_url" in refused(api, 400, 5, order(callback_url=url))["errors"]
 
 
-class Callback(BaseHTTPRequestHandler):
-    """Answers the challenge as the server's `mode` says."""
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        mode = self.server.mode  # type: ignore[attr-defined]
-        self.server.seen.append(body)  # type: ignore[attr-defined]
-        text = body["challenge"] if mode == "plain" else json.dumps({"challenge": body["challenge"]})
-        self.send_response(500 if mode == "broken" else 200)
-        self.end_headers()
-        self.wfile.write(b"hello" if mode == "deaf" else text.encode())
-
-    def log_message(self, *args: object) -> None:
-        """Quiet."""
-
-
-@contextmanager
-def callback_server(mode: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    server = HTTPServer(("127.0.0.1", 0), Callback)
-    server.mode = mode  # type: ignore[attr-defined]
-    server.seen = []  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/hook", server.seen  # type: ignore[attr-defined]
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 class TestCallback:
     @pytest.mark.parametrize("mode", ["deaf", "broken"])
     def test_1301_challenge_not_answered(self, api: Api, settings: Any, mode: str) -> None:
         settings.PRIVATE_HOSTS_ALLOWED = ("127.0.0.1",)
-        with callback_server(mode) as (url, seen):
-            assert "callback_url" in refused(api, 400, 1301, order(callback_url=url))["errors"]
+        with challenged() as (base, seen):
+            assert "callback_url" in refused(api, 400, 1301, order(callback_url=f"{base}/{mode}"))["errors"]
         assert seen[0]["type"] == "callback.challenge"
 
     def test_1301_nobody_there(self, api: Api, settings: Any) -> None:
@@ -197,9 +162,9 @@ class TestCallback:
     @pytest.mark.parametrize("mode", ["json", "plain"])
     def test_answered_once_and_remembered(self, api: Api, settings: Any, mode: str) -> None:
         settings.PRIVATE_HOSTS_ALLOWED = ("127.0.0.1",)
-        with callback_server(mode) as (url, seen):
+        with challenged() as (base, seen):
             for _ in range(2):
-                assert api.post("translations", order(callback_url=url)).status_code == 202
+                assert api.post("translations", order(callback_url=f"{base}/{mode}")).status_code == 202
             assert len(seen) == 1
 
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import io
-import threading
 import zipfile
 import zlib
 from collections.abc import Iterator
-from functools import partial
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -24,7 +21,7 @@ from tests.api.test_nasty_files import run, settled, upload
 from tests.factories import make_key, make_organization
 from tests.jobs import bad_media
 from tests.jobs.helpers import SRT
-from tests.projects.test_assets import Quiet
+from tests.sites import hosted
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine]
 
@@ -125,14 +122,9 @@ def test_what_is_no_media_is_refused_at_upload(program: Api) -> None:
 def site(tmp_path: Path, settings: Any) -> Iterator[tuple[str, Path]]:
     folder = tmp_path / "site"
     folder.mkdir()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    settings.PRIVATE_HOSTS_ALLOWED = (f"127.0.0.1:{server.server_port}",)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", folder
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with hosted(folder) as url:
+        settings.PRIVATE_HOSTS_ALLOWED = (url.removeprefix("http://"),)
+        yield url, folder
 
 
 def test_what_is_no_media_is_refused_by_link(program: Api, site: tuple[str, Path]) -> None:

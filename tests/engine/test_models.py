@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import http.server
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from apps.engine import models
 from apps.engine.carriers import HostDownError, Hub, TransportError, fetch_url
 from apps.engine.settings import EngineSettings
+from tests.sites import listening
 
 
 def test_the_table_names_each_file_once_with_a_hash_and_two_ways_to_get_it() -> None:
@@ -82,13 +82,8 @@ def hub(tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", asked
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with listening(Handler) as server:
+        yield f"http://127.0.0.1:{server.server_port}", asked
 
 
 def test_a_download_that_was_cut_goes_on_where_it_stopped(hub: tuple[str, list[str]], tmp_path: Path) -> None:

@@ -1,16 +1,11 @@
-"""What the tests of lip-sync jobs share: small files, a host for them, and a run with the small stage of lipsync_stage.py."""
+"""What the tests of lip-sync jobs share: small files, and a run with the small stage of lipsync_stage.py."""
 
 from __future__ import annotations
 
 import os
 import struct
 import subprocess
-import threading
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,27 +17,6 @@ from apps.jobs.models import Job
 from tests.jobs.helpers import make_clip
 
 SEAM = Path(__file__).parent / "stage_seam"
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """A folder by HTTP, silently."""
-
-    def log_message(self, *args: object) -> None:
-        """Nothing."""
-
-
-@contextmanager
-def hosted(folder: Path) -> Iterator[str]:
-    """A folder as a web site of its own: its address without a slash at the end."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def png(path: Path, *, size: int = 64) -> Path:

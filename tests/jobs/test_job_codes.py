@@ -25,7 +25,7 @@ from apps.projects.services import create_asset_from_file
 from tests.factories import make_organization, owner_of
 from tests.jobs import bad_media
 from tests.jobs.helpers import SRT, order, submitted
-from tests.jobs.lipsync_help import hosted
+from tests.sites import hosted
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine, pytest.mark.timeout(180)]
 
@@ -194,7 +194,9 @@ def delete_all_text(actor: Actor, job: Job) -> Job:
     return services.resume_job(actor=actor, job=job)
 
 
-@pytest.mark.parametrize("name", REACHED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] if case.weights else []) for name, case in REACHED.items()]
+)
 def test_failed_numbered_explained_and_free(
     name: str, tmp_path: Path, site: str, settings: Any, request: pytest.FixtureRequest, transactional_db: None
 ) -> None:
@@ -258,6 +260,7 @@ def test_a_file_that_is_no_media_is_refused_at_the_next_order_too(actor: Actor, 
     assert "source.asset" in caught.value.errors
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("model_dir")
 def test_mixed_speech_still_makes_lines(actor: Actor, shared_media: Path, settings: Any, tmp_path: Path) -> None:
     """English, then Chinese: what 10031 is for elsewhere comes out in the language that prevails."""

@@ -26,9 +26,10 @@ from apps.projects.models import Asset
 from apps.projects.services import create_asset_from_file
 from apps.providers.orders import LipsyncOrder, Source
 from tests.factories import make_organization, owner_of
-from tests.jobs.lipsync_help import hosted, run, small_files, use_small_stage
+from tests.jobs.lipsync_help import run, small_files, use_small_stage
+from tests.sites import hosted
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine, pytest.mark.usefixtures("model_dir")]
 
 
 @pytest.fixture(scope="module")

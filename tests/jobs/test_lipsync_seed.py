@@ -23,10 +23,11 @@ from apps.webhooks.models import Message
 from apps.webhooks.sender import Sender
 from tests.api.conftest import Api
 from tests.factories import make_key, make_organization
-from tests.jobs.lipsync_help import hosted, run, small_files, use_small_stage
+from tests.jobs.lipsync_help import run, small_files, use_small_stage
 from tests.servers import free_port
+from tests.sites import hosted
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine, pytest.mark.usefixtures("model_dir")]
 
 EXPRESS = """
 const http = require('http'), fs = require('fs');

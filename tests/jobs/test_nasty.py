@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
-from functools import partial
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,7 +19,7 @@ from apps.projects.models import Asset
 from apps.projects.services import create_asset_from_file, probe_asset
 from tests.factories import make_organization, owner_of
 from tests.jobs.helpers import order, submitted, subtitle_asset
-from tests.projects.test_assets import Quiet
+from tests.sites import hosted
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine, pytest.mark.timeout(400)]
 # What cannot be used, and why; all other files of the folder are good media in odd dress.
@@ -51,16 +48,12 @@ def media_files(shared_media: Path) -> list[Path]:
 
 @pytest.fixture
 def site(shared_media: Path, settings: Any) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(shared_media / "nasty")))
-    settings.PRIVATE_HOSTS_ALLOWED = (f"127.0.0.1:{server.server_port}",)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with hosted(shared_media / "nasty") as url:
+        settings.PRIVATE_HOSTS_ALLOWED = (url.removeprefix("http://"),)
+        yield url
 
 
+@pytest.mark.long
 def test_by_link_each_job_pauses_for_review_or_fails_with_its_number(
     shared_media: Path, site: str, tmp_path: Path
 ) -> None:

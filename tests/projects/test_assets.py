@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import http.server
-import threading
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,37 +17,18 @@ from apps.projects.selectors import asset_for, assets_for
 from apps.projects.services import assets
 from tests.factories import make_organization, owner_of
 from tests.jobs.helpers import SRT, make_clip
+from tests.sites import hosted
 
 pytestmark = pytest.mark.django_db
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves a folder; /loop redirects for ever."""
-
-    def do_GET(self) -> None:
-        if self.path.startswith("/loop"):
-            self.send_response(302)
-            self.send_header("Location", "/loop")
-            self.end_headers()
-            return
-        super().do_GET()
-
-    def log_message(self, *args: object) -> None:
-        """Silent."""
 
 
 @pytest.fixture
 def site(tmp_path: Path, settings: Any) -> Iterator[tuple[str, Path]]:
     folder = tmp_path / "site"
     folder.mkdir()
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    settings.PRIVATE_HOSTS_ALLOWED = (f"127.0.0.1:{server.server_port}",)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", folder
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with hosted(folder) as url:
+        settings.PRIVATE_HOSTS_ALLOWED = (url.removeprefix("http://"),)
+        yield url, folder
 
 
 @pytest.fixture

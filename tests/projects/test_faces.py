@@ -23,7 +23,8 @@ from apps.projects.models import Asset
 from apps.projects.services import create_asset_from_file, create_asset_from_url, face_picture_url, look_for_faces
 from apps.projects.services.assets import delete_asset_file, still_key
 from tests.factories import make_organization, owner_of
-from tests.jobs.lipsync_help import hosted, png, wav
+from tests.jobs.lipsync_help import png, wav
+from tests.sites import hosted
 
 pytestmark = [pytest.mark.django_db, pytest.mark.engine]
 PORTRAIT = "faces/astronaut-eileen-collins-nasa.png"

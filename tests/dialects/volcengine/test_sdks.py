@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +25,7 @@ from apps.plans.models import Plan
 from apps.projects.models import Asset
 from tests.dialects.volcengine.conftest import Signer, signer
 from tests.servers import Server, serve
+from tests.sites import hosted
 
 core = pytest.importorskip("volcenginesdkcore")
 vod = pytest.importorskip("volcenginesdkvod20250101")
@@ -41,20 +39,12 @@ pytestmark = [
 ]
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args: Any) -> None:
-        """Nothing."""
-
-
 @pytest.fixture(scope="module")
 def media(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
     """A folder and its address on loopback."""
     folder = tmp_path_factory.mktemp("media")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield folder, f"127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with hosted(folder) as url:
+        yield folder, url.removeprefix("http://")
 
 
 @pytest.fixture(scope="module")

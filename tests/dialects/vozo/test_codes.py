@@ -23,9 +23,10 @@ from apps.jobs.services.finish import fail_job
 from apps.plans.models import Hold, Plan, Subscription
 from apps.plans.services import check_books
 from apps.providers.vozo import wire
-from tests.api.test_admission_codes import callback_server, spend_all
+from tests.api.test_admission_codes import spend_all
 from tests.dialects.vozo.conftest import ADDRESS, Vozo, refused
 from tests.factories import make_key, make_organization, owner_of
+from tests.sites import challenged
 
 
 def nothing_left() -> bool:
@@ -81,12 +82,12 @@ class TestKeys:
 class TestLimits:
     def test_1301(self, vozo: Vozo, settings: Any) -> None:
         settings.PRIVATE_HOSTS_ALLOWED = ("127.0.0.1",)
-        with callback_server("deaf") as (url, seen):
-            assert "callback_url" in refused(vozo.create(callback_url=url), "1301")["message"]
+        with challenged() as (base, seen):
+            assert "callback_url" in refused(vozo.create(callback_url=f"{base}/deaf"), "1301")["message"]
         assert seen[0]["type"] == "callback.challenge"
         assert nothing_left()
-        with callback_server("json") as (url, seen):
-            assert vozo.create(callback_url=url).status_code == 200
+        with challenged() as (base, seen):
+            assert vozo.create(callback_url=f"{base}/json").status_code == 200
             assert len(seen) == 1
 
     def test_1304(self, vozo: Vozo, organization: Organization) -> None:
