@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, transaction
 from django.test import Client, override_settings
 
 from apps.accounts.keys import access_pair
@@ -25,6 +24,7 @@ from apps.accounts.services import (
 from apps.core import clock
 from apps.events.models import Event
 from tests.factories import make_key, make_organization, owner_of
+from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -116,20 +116,8 @@ def test_a_signature_is_used_once_and_forgotten_after_its_window() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_of_many_processes_one_is_the_first() -> None:
     soon = clock.now() + timedelta(minutes=15)
-    found: list[float | None] = []
-    start = threading.Barrier(8)
-
-    def ask() -> None:
-        start.wait(10)
-        found.append(use_signature(access_key_id="sk_a", signature="f" * 64, expires_at=soon))
-        connections.close_all()
-
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-    assert len(found) == 8 and found.count(None) == 1
+    found = at_once(8, lambda _: use_signature(access_key_id="sk_a", signature="f" * 64, expires_at=soon))
+    assert found.count(None) == 1
 
 
 def test_the_page_shows_both_parts_once(client: Client) -> None:

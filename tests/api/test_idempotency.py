@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connections
 from django.utils import timezone
 
 from apps.accounts.models import IdempotencyRecord, Organization
@@ -17,6 +15,7 @@ from apps.plans.services import check_books
 from apps.projects.models import Asset, Upload
 from tests.api.conftest import Api, order, problem
 from tests.factories import make_key, make_organization
+from tests.threads import at_once
 
 
 @pytest.mark.django_db
@@ -114,25 +113,6 @@ def problem_like(response: Any) -> dict[str, Any]:
     body: dict[str, Any] = response.json()
     assert (response.status_code, body["code"]) == (400, 5)
     return body
-
-
-def at_once(count: int, work: Any) -> list[Any]:
-    """Results of `count` threads that start together."""
-    barrier, results = threading.Barrier(count), [None] * count
-
-    def run(number: int) -> None:
-        barrier.wait()
-        try:
-            results[number] = work(number)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
 
 
 @pytest.mark.django_db(transaction=True)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import imageio_ffmpeg
 import msgspec
 import pytest
-from django.db import connections
 
 from apps.accounts import keys
 from apps.accounts.actor import Actor
@@ -118,26 +115,3 @@ def refused(actor: Any, wanted: TranslationOrder, **more: Any) -> ApiError:
 
 def parsed(text: str) -> keys.ParsedKey:
     return keys.parse_bearer(f"Bearer {text}")
-
-
-def at_once(count: int, work: Callable[[int], None]) -> None:
-    """Runs work(0), work(1), ... in threads that start at the same moment; raises the first fault of any of them."""
-    barrier = threading.Barrier(count)
-    faults: list[BaseException] = []
-
-    def run(number: int) -> None:
-        barrier.wait()
-        try:
-            work(number)
-        except BaseException as error:
-            faults.append(error)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if faults:
-        raise faults[0]

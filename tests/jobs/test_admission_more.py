@@ -8,7 +8,6 @@ import threading
 import time
 from collections import Counter
 from contextlib import suppress
-from http.server import HTTPServer
 from typing import Any
 
 import msgspec
@@ -27,7 +26,9 @@ from apps.jobs.services.submit import Submission, submit
 from apps.plans.models import Hold, Plan, Wallet
 from apps.plans.services import check_books
 from tests.factories import make_key, make_organization, owner_of
-from tests.jobs.helpers import at_once, order, parsed, refused
+from tests.jobs.helpers import order, parsed, refused
+from tests.sites import challenged
+from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -61,18 +62,18 @@ class TestCallback:
             "and so is this one afterwards"
         )
 
-    def test_1301_unless_the_challenge_comes_back(self, callback_server: HTTPServer, settings: Any) -> None:
+    def test_1301_unless_the_challenge_comes_back(self, settings: Any) -> None:
         settings.PRIVATE_HOSTS_ALLOWED = ("127.0.0.1",)
         actor = owner_of(make_organization())
-        base = f"http://127.0.0.1:{callback_server.server_port}"
-        for path in ("/broken", "/deaf"):
-            error = refused(actor, order(callback_url=base + path))
-            assert (error.code, error.http_status) == (1301, 400)
-        submit(actor=actor, order=order(callback_url=base + "/json"))
-        submit(actor=actor, order=order(callback_url=base + "/plain"))
-        assert callback_server.calls == 4  # type: ignore[attr-defined]
-        submit(actor=actor, order=order(callback_url=base + "/json"))
-        assert callback_server.calls == 4, "a proof is remembered"  # type: ignore[attr-defined]
+        with challenged() as (base, seen):
+            for path in ("/broken", "/deaf"):
+                error = refused(actor, order(callback_url=base + path))
+                assert (error.code, error.http_status) == (1301, 400)
+            submit(actor=actor, order=order(callback_url=base + "/json"))
+            submit(actor=actor, order=order(callback_url=base + "/plain"))
+            assert len(seen) == 4
+            submit(actor=actor, order=order(callback_url=base + "/json"))
+            assert len(seen) == 4, "a proof is remembered"
 
     def test_private_addresses_are_refused_as_a_parameter(self) -> None:
         error = refused(owner_of(make_organization()), order(callback_url="http://169.254.169.254/latest"))

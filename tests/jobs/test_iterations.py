@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import time
-from http.server import HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +37,10 @@ from apps.projects import storage
 from apps.projects.models import Asset, Transcript, Translation
 from apps.projects.services import create_asset_from_file, save_revision
 from tests.factories import make_organization, owner_of
-from tests.jobs.helpers import at_once, make_clip, order, stored_asset, submitted
+from tests.jobs.helpers import make_clip, order, stored_asset, submitted
 from tests.jobs.helpers import subtitle_asset as given_subtitles
+from tests.sites import challenged
+from tests.threads import at_once
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 VOICE_A_MINUTE = 5000  # the card that is installed (apps/plans/catalog.py)
@@ -292,34 +293,32 @@ def test_an_iteration_needs_credits_and_a_retry_costs_the_same(actor: Any) -> No
 def test_of_two_iterations_at_once_one_is_admitted(actor: Any) -> None:
     _first, translation = rendered(actor)
     edited(actor, translation, line0="Guten Tag.")
-    outcomes: list[int] = []
 
-    def again(_number: int) -> None:
+    def again(_number: int) -> int:
         try:
             submit_iteration(actor=actor, translation=translation)
-            outcomes.append(0)
         except ApiError as error:
-            outcomes.append(error.code)
+            return error.code
+        return 0
 
-    at_once(6, again)
-    assert sorted(outcomes) == [0, 4090, 4090, 4090, 4090, 4090]
+    assert sorted(at_once(6, again)) == [0, 4090, 4090, 4090, 4090, 4090]
     assert Job.objects.filter(translation=translation, iteration=2).count() == 1
     assert_open_books(actor, running=1)
 
 
-def test_a_new_callback_url_is_challenged_once(actor: Any, callback_server: HTTPServer, settings: Any) -> None:
+def test_a_new_callback_url_is_challenged_once(actor: Any, settings: Any) -> None:
     settings.PRIVATE_HOSTS_ALLOWED = ("127.0.0.1",)
     _first, translation = rendered(actor)
-    root = f"http://127.0.0.1:{callback_server.server_port}"
-    with pytest.raises(ApiError) as caught:
-        submit_iteration(actor=actor, translation=translation, callback_url=f"{root}/broken")
-    assert (caught.value.code, list(caught.value.errors)) == (1301, ["callback_url"])
-    assert not Job.objects.filter(base_job__isnull=False).exists()
-    for _ in range(2):
-        job = submit_iteration(actor=actor, translation=translation, callback_url=f"{root}/json")
-        assert job.callback_url == f"{root}/json"
-        services.cancel_job(actor=actor, job=job)
-    assert callback_server.calls == 2, "one refused, one proved, none asked again"  # type: ignore[attr-defined]
+    with challenged() as (root, seen):
+        with pytest.raises(ApiError) as caught:
+            submit_iteration(actor=actor, translation=translation, callback_url=f"{root}/broken")
+        assert (caught.value.code, list(caught.value.errors)) == (1301, ["callback_url"])
+        assert not Job.objects.filter(base_job__isnull=False).exists()
+        for _ in range(2):
+            job = submit_iteration(actor=actor, translation=translation, callback_url=f"{root}/json")
+            assert job.callback_url == f"{root}/json"
+            services.cancel_job(actor=actor, job=job)
+        assert len(seen) == 2, "one refused, one proved, none asked again"
     assert_open_books(actor)
 
 

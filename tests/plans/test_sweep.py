@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 
 from apps.core import clock
 from apps.events.models import Event
@@ -14,6 +13,7 @@ from apps.plans.models import Hold, Subscription
 from apps.plans.services import check_books_when_due, sweep
 from tests.factories import make_organization
 from tests.plans.holds import place
+from tests.threads import at_once
 
 
 @pytest.mark.django_db
@@ -31,22 +31,7 @@ def test_a_sweep_does_what_is_due() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_the_books_are_checked_once_by_many_sweepers() -> None:
-    gate = threading.Barrier(4)
-    results: list[bool] = []
-
-    def run() -> None:
-        try:
-            gate.wait(10)
-            results.append(check_books_when_due())
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-    assert sorted(results) == [False, False, False, True]
+    assert sorted(at_once(4, lambda _: check_books_when_due())) == [False, False, False, True]
     # A day later it is due again. (The log refuses changes: the test moves the row's time under the trigger.)
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
