@@ -70,12 +70,6 @@ def order(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def organization(db: None) -> Organization:
-    """On the business plan, with 10,000 credits in both wallets."""
-    return make_organization(credits=10_000)
-
-
-@pytest.fixture
 def api(organization: Organization) -> Api:
     """A program with a key of all scopes."""
     return Api(make_key(organization)[1])

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -16,33 +14,19 @@ from apps.core import clock
 from apps.events.models import Event
 from apps.jobs.models import InboundCallback, ProviderAccount, ProviderCall
 from apps.jobs.services.account_changes import AccountDraft, create_account
-from apps.providers import registry
 from tests.console.conftest import make_job
 from tests.factories import make_organization, make_user, owner_of
-from tests.jobs.token_vendor import KEY, TokenProvider, TokenStub
+from tests.jobs.token_vendor import KEY, NAME, TokenStub
 
-pytestmark = pytest.mark.django_db
-NAME = "token-vendor"
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("token_provider")]
 LIST = "admin:jobs_provideraccount_changelist"
 
 
-@pytest.fixture(autouse=True)
-def registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(registry.PROVIDERS, NAME, TokenProvider())
-
-
-@pytest.fixture
-def vendor(settings: Any) -> Iterator[TokenStub]:
-    settings.PRIVATE_HOSTS_ALLOWED = ("127.0.0.1",)
-    with TokenStub() as running:
-        yield running
-
-
-def entered(vendor: TokenStub, **change: str) -> dict[str, str]:
+def entered(token_vendor: TokenStub, **change: str) -> dict[str, str]:
     return {
         "name": "Main",
         "enabled": "on",
-        "endpoint": vendor.base,
+        "endpoint": token_vendor.base,
         "region": "",
         "values.key": KEY,
         "values.team": "night shift",
@@ -54,29 +38,29 @@ def entered(vendor: TokenStub, **change: str) -> dict[str, str]:
     } | change
 
 
-def test_an_account_is_entered_tested_changed_and_removed(staff: Client, vendor: TokenStub) -> None:
+def test_an_account_is_entered_tested_changed_and_removed(staff: Client, token_vendor: TokenStub) -> None:
     new = reverse("admin:jobs_provideraccount_new_account")
     assert new in staff.get(reverse(LIST)).content.decode()
     chosen = staff.post(new, {"provider": NAME})
     assert chosen.status_code == 302
     page = staff.get(chosen["Location"]).content.decode()
     assert re.search(r'<input[^>]*type="password"[^>]*name="values.key"', page) and "From the vendor" in page
-    assert staff.post(chosen["Location"], entered(vendor)).status_code == 302
+    assert staff.post(chosen["Location"], entered(token_vendor)).status_code == 302
     row = ProviderAccount.objects.get()
     assert (row.organization, row.concurrency, row.cost_per_minute) == (None, 50, Decimal("0.25"))
 
     test = reverse("admin:jobs_provideraccount_test", args=[row.pk])
-    assert "costs nothing" in staff.get(test).content.decode() and not vendor.requests
+    assert "costs nothing" in staff.get(test).content.decode() and not token_vendor.requests
     page = staff.post(test).content.decode()
     assert "It works." in page and "Signed in as night shift." in page and "200" in page
-    assert KEY not in page and [request.operation for request in vendor.requests] == ["token", "whoami"]
+    assert KEY not in page and [request.operation for request in token_vendor.requests] == ["token", "whoami"]
 
     edit = reverse("admin:jobs_provideraccount_change_it", args=[row.pk])
     page = staff.get(edit).content.decode()
     assert "night shift" in page and KEY not in page
-    assert staff.post(edit, entered(vendor, **{"values.key": "", "name": "Renamed"})).status_code == 302
+    assert staff.post(edit, entered(token_vendor, **{"values.key": "", "name": "Renamed"})).status_code == 302
     assert "It works." in staff.post(test).content.decode(), "an empty secret stays as it was"
-    staff.post(edit, entered(vendor, **{"values.key": "wrong"}))
+    staff.post(edit, entered(token_vendor, **{"values.key": "wrong"}))
     page = staff.post(test).content.decode()
     assert "It does not work." in page and "does not know this key" in page
 
@@ -95,17 +79,17 @@ def test_an_account_is_entered_tested_changed_and_removed(staff: Client, vendor:
     assert {event.actor["kind"] for event in events} == {"staff"}
 
 
-def test_what_is_wrong_is_said_at_its_field(staff: Client, vendor: TokenStub) -> None:
+def test_what_is_wrong_is_said_at_its_field(staff: Client, token_vendor: TokenStub) -> None:
     url = f"{reverse('admin:jobs_provideraccount_new_account')}?provider={NAME}"
-    response = staff.post(url, entered(vendor, **{"values.key": "", "endpoint": "http://10.0.0.1"}))
+    response = staff.post(url, entered(token_vendor, **{"values.key": "", "endpoint": "http://10.0.0.1"}))
     assert response.status_code == 400
     assert set(response.context["form"].errors) == {"values.key", "endpoint"}
     assert not ProviderAccount.objects.exists()
 
 
-def test_a_customers_account_is_acted_on_in_their_name(staff: Client, vendor: TokenStub) -> None:
+def test_a_customers_account_is_acted_on_in_their_name(staff: Client, token_vendor: TokenStub) -> None:
     customer = owner_of(make_organization())
-    draft = AccountDraft(name="Theirs", endpoint=vendor.base, values={"key": KEY})
+    draft = AccountDraft(name="Theirs", endpoint=token_vendor.base, values={"key": KEY})
     row = create_account(actor=customer, provider=NAME, draft=draft)
     assert "It works." in staff.post(reverse("admin:jobs_provideraccount_test", args=[row.pk])).content.decode()
     staff.post(reverse("admin:jobs_provideraccount_switch", args=[row.pk]), {"sure": "yes"})
@@ -115,15 +99,15 @@ def test_a_customers_account_is_acted_on_in_their_name(staff: Client, vendor: To
     assert (event.organization_id, event.actor["kind"]) == (customer.organization.pk, "staff")
 
 
-def test_looking_is_not_acting(client: Client, vendor: TokenStub) -> None:
-    row = ProviderAccount.objects.create(provider=NAME, name="Main", endpoint=vendor.base)
+def test_looking_is_not_acting(client: Client, token_vendor: TokenStub) -> None:
+    row = ProviderAccount.objects.create(provider=NAME, name="Main", endpoint=token_vendor.base)
     client.force_login(make_user(is_staff=True))
     for page in ("test", "change_it", "switch", "remove"):
         url = reverse(f"admin:jobs_provideraccount_{page}", args=[row.pk])
         assert client.get(url).status_code == 403
         assert client.post(url, {"sure": "yes"}).status_code == 403
     assert client.get(reverse("admin:jobs_provideraccount_new_account")).status_code == 403
-    assert not vendor.requests and ProviderAccount.objects.get().enabled
+    assert not token_vendor.requests and ProviderAccount.objects.get().enabled
 
 
 def test_the_overview_shows_the_health_of_accounts(staff: Client) -> None:

@@ -20,7 +20,7 @@ from apps.core.ids import new_id
 from apps.events import log
 from tests.servers import Server, serve
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +37,20 @@ def tell(job: str, organization: int = 7, **data: object) -> None:
     with connection.cursor() as cursor:
         payload = json.dumps({"job": job, "organization": organization, **data})
         cursor.execute("SELECT pg_notify('kinoglot_progress', %s)", [payload])
+
+
+@contextlib.contextmanager
+def slow_event(job: str) -> Iterator[tuple[psycopg.Connection[Any], int]]:
+    """A transaction of its own that has written an event and not committed it: the connection, and the event's number."""
+    params = {k: v for k, v in connection.get_connection_params().items() if k not in ("context", "cursor_factory")}
+    with psycopg.connect(**params) as slow:
+        row = slow.execute(
+            "INSERT INTO events_event (organization_id, type, subject_type, subject_id, actor, data, request_id)"
+            " VALUES (7, 'job.late', 'job', %s, '{}', '{}', '') RETURNING id",
+            [job],
+        ).fetchone()
+        assert row
+        yield slow, row[0]
 
 
 class Stream:
@@ -179,22 +193,15 @@ def test_an_event_that_was_committed_late_is_not_lost(server: Server) -> None:
     """A transaction that took a smaller number, and committed while the client was away, after a larger one was seen."""
     job = new_id("job")
     stream = Stream(f"{server.url}/live/jobs/{job}").ready()
-    params = {k: v for k, v in connection.get_connection_params().items() if k not in ("context", "cursor_factory")}
-    with psycopg.connect(**params) as slow:
-        row = slow.execute(
-            "INSERT INTO events_event (organization_id, type, subject_type, subject_id, actor, data, request_id)"
-            " VALUES (7, 'job.late', 'job', %s, '{}', '{}', '') RETURNING id",
-            [job],
-        ).fetchone()
-        assert row
+    with slow_event(job) as (slow, late):
         seen = add(job)
         stream.wait(lambda: stream.events())
-        assert seen > row[0]
+        assert seen > late
         position = stream.position
         stream.close()
         slow.commit()
     back = Stream(f"{server.url}/live/jobs/{job}", Last_Event_ID=position).ready()
-    assert row[0] in [event["id"] for event in back.events()]
+    assert late in [event["id"] for event in back.events()]
     back.close()
 
 
@@ -373,19 +380,12 @@ def test_a_late_commit_reaches_an_open_page_too(server: Server, jump: int) -> No
     with connection.cursor() as cursor:
         cursor.execute("SELECT setval('events_event_id_seq', nextval('events_event_id_seq') + %s)", [jump])
     stream = Stream(f"{server.url}/live/jobs/{job}").ready()
-    params = {k: v for k, v in connection.get_connection_params().items() if k not in ("context", "cursor_factory")}
-    with psycopg.connect(**params) as slow:
-        row = slow.execute(
-            "INSERT INTO events_event (organization_id, type, subject_type, subject_id, actor, data, request_id)"
-            " VALUES (7, 'job.late', 'job', %s, '{}', '{}', '') RETURNING id",
-            [job],
-        ).fetchone()
-        assert row
+    with slow_event(job) as (slow, late):
         later = add(job)
         stream.wait(lambda: stream.events())
         slow.commit()
     stream.wait(lambda: len(stream.events()) == 2)
-    assert [event["id"] for event in stream.events()] == [later, row[0]]
+    assert [event["id"] for event in stream.events()] == [later, late]
     stream.close()
 
 

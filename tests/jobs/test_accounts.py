@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
@@ -23,29 +22,12 @@ from apps.jobs.models import Job, ProviderAccount
 from apps.jobs.services import account_health, account_limits, accounts
 from apps.jobs.services.account_changes import AccountDraft, Staff, change_account, create_account, delete_account
 from apps.jobs.services.account_check import check_account
-from apps.providers import registry
 from apps.providers.conversation import AccountRefused
 from tests.factories import add_member, make_key, make_organization, make_user, owner_of
 from tests.jobs.helpers import order, submitted
-from tests.jobs.token_vendor import KEY, TokenProvider, TokenStub
+from tests.jobs.token_vendor import KEY, NAME, TokenStub
 
-pytestmark = pytest.mark.django_db
-NAME = "token-vendor"
-
-
-@pytest.fixture(autouse=True)
-def registered(monkeypatch: pytest.MonkeyPatch) -> TokenProvider:
-    provider = TokenProvider()
-    monkeypatch.setitem(registry.PROVIDERS, NAME, provider)
-    account_health.forget_writes()
-    return provider
-
-
-@pytest.fixture
-def vendor(settings: Any) -> Iterator[TokenStub]:
-    settings.PRIVATE_HOSTS_ALLOWED = ("127.0.0.1",)
-    with TokenStub() as running:
-        yield running
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("token_provider")]
 
 
 @pytest.fixture
@@ -170,11 +152,11 @@ def test_an_account_with_work_under_way_stays() -> None:
 # ---- opening and testing
 
 
-def test_the_token_is_fetched_once_and_again_after_a_change(vendor: TokenStub, staff: Staff) -> None:
-    row = made(staff, endpoint=vendor.base)
+def test_the_token_is_fetched_once_and_again_after_a_change(token_vendor: TokenStub, staff: Staff) -> None:
+    row = made(staff, endpoint=token_vendor.base)
     with ThreadPoolExecutor(4) as pool:
         tokens = {account.token for account in pool.map(accounts.open_account, [row] * 8)}
-    assert tokens == {"t1"} and vendor.tokens == 1
+    assert tokens == {"t1"} and token_vendor.tokens == 1
     accounts.forget_token(row)
     assert accounts.open_account(row).token == "t2"
     change_account(actor=staff, account=row, draft=AccountDraft(values={"key": "wrong"}))
@@ -183,9 +165,9 @@ def test_the_token_is_fetched_once_and_again_after_a_change(vendor: TokenStub, s
         accounts.open_account(row)
 
 
-def test_a_token_that_is_about_to_end_is_not_used(vendor: TokenStub, staff: Staff) -> None:
-    vendor.life = 0.2
-    row = made(staff, endpoint=vendor.base)
+def test_a_token_that_is_about_to_end_is_not_used(token_vendor: TokenStub, staff: Staff) -> None:
+    token_vendor.life = 0.2
+    row = made(staff, endpoint=token_vendor.base)
     assert accounts.open_account(row).token == "t1"
     time.sleep(0.15)
     assert accounts.open_account(row).token == "t2"
@@ -202,8 +184,8 @@ def test_a_seal_that_cannot_be_opened_is_the_accounts_trouble(staff: Staff, sett
     assert accounts.plain_account(row).values["key"] == "new"
 
 
-def test_the_test_button_makes_a_real_call(vendor: TokenStub, staff: Staff) -> None:
-    row = made(staff, endpoint=vendor.base, values={"key": KEY, "team": "day shift"})
+def test_the_test_button_makes_a_real_call(token_vendor: TokenStub, staff: Staff) -> None:
+    row = made(staff, endpoint=token_vendor.base, values={"key": KEY, "team": "day shift"})
     ProviderAccount.objects.filter(pk=row.pk).update(failures=7, open_until=clock.now() + timedelta(hours=1))
     checked = check_account(actor=staff, account=row)
     assert (checked.ok, checked.said, checked.operation, checked.status) == (
@@ -215,19 +197,21 @@ def test_the_test_button_makes_a_real_call(vendor: TokenStub, staff: Staff) -> N
     assert "day shift" in checked.body and KEY not in checked.body  # the vendor told the key; we do not
     row.refresh_from_db()
     assert (row.failures, row.open_until, row.last_error) == (0, None, "") and row.tested_at and row.last_ok_at
-    vendor.plan("whoami", "401")
+    token_vendor.plan("whoami", "401")
     checked = check_account(actor=staff, account=row)
     assert (checked.ok, checked.said, checked.status) == (False, "The vendor does not know this key.", 401)
-    vendor.plan("whoami", "lost", "lost")  # the door tries a broken connection once more or not: both are no answer
+    token_vendor.plan(
+        "whoami", "lost", "lost"
+    )  # the door tries a broken connection once more or not: both are no answer
     checked = check_account(actor=staff, account=row)
     assert not checked.ok and checked.status == 0
     row.refresh_from_db()
     assert row.last_error.startswith("test: ") and row.open_until is None
 
 
-def test_an_organization_does_not_see_what_its_host_answers(vendor: TokenStub) -> None:
+def test_an_organization_does_not_see_what_its_host_answers(token_vendor: TokenStub) -> None:
     actor = owner()
-    checked = check_account(actor=actor, account=made(actor, endpoint=vendor.base))
+    checked = check_account(actor=actor, account=made(actor, endpoint=token_vendor.base))
     assert checked.ok and checked.body == ""
 
 

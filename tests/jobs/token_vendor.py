@@ -23,13 +23,14 @@ from apps.providers.conversation import (
 )
 from tests.providers.stub import StubReply, StubRequest, StubVendor
 
+NAME = "token-vendor"
 KEY = "a very secret key"
 
 
 class TokenStub(StubVendor):
     """POST /token gives a token for the right key; everything else wants the newest token."""
 
-    name = "token-vendor"
+    name = NAME
 
     def __init__(self) -> None:
         super().__init__()
@@ -102,7 +103,7 @@ class TokenAdapter(RemoteAdapter):
 class TokenProvider:
     """What stands in the registry: it takes anything from anywhere into any language, but no review."""
 
-    def __init__(self, name: str = "token-vendor", title: str = "The token vendor") -> None:
+    def __init__(self, name: str = NAME, title: str = "The token vendor") -> None:
         self.name = name
         self.title = title
         self.remote = TokenAdapter()

@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from django.test import Client
 
 from apps.jobs.models import Job, ProviderAccount
-from apps.providers import registry
 from tests.factories import add_member, make_organization, owner_of
-from tests.jobs.token_vendor import KEY, TokenProvider, TokenStub
+from tests.jobs.token_vendor import KEY, NAME, TokenStub
 from tests.web.test_pages import browser_of, text_of
 from tests.web.world import World, make_world
 
-pytestmark = pytest.mark.django_db
-NAME = "token-vendor"
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("token_provider")]
 PAGE = "/settings/providers/"
-
-
-@pytest.fixture(autouse=True)
-def registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(registry.PROVIDERS, NAME, TokenProvider())
-
-
-@pytest.fixture
-def vendor(settings: Any) -> Iterator[TokenStub]:
-    settings.PRIVATE_HOSTS_ALLOWED = ("127.0.0.1",)
-    with TokenStub() as running:
-        yield running
 
 
 @pytest.fixture
@@ -43,33 +27,33 @@ def client(world: World) -> Client:
     return browser_of(world.user)
 
 
-def filled(vendor: TokenStub, **change: str) -> dict[str, str]:
+def filled(token_vendor: TokenStub, **change: str) -> dict[str, str]:
     return {
         "name": "Night shift",
         "values.key": KEY,
         "values.team": "night",
         "region": "",
-        "endpoint": vendor.base,
+        "endpoint": token_vendor.base,
         "concurrency": "4",
     } | change
 
 
-def test_an_account_is_brought_and_leaves_again(client: Client, vendor: TokenStub) -> None:
+def test_an_account_is_brought_and_leaves_again(client: Client, token_vendor: TokenStub) -> None:
     assert "No accounts yet" in text_of(client.get(PAGE))
     choose = client.get(f"{PAGE}new/").content.decode()
     assert f'value="{NAME}"' in choose
     form = client.get(f"{PAGE}new/?provider={NAME}").content.decode()
     assert re.search(r'type="password"[^>]*name="values.key"|name="values.key"[^>]*type="password"', form)
-    answer = client.post(f"{PAGE}new/?provider={NAME}", filled(vendor), follow=True)
+    answer = client.post(f"{PAGE}new/?provider={NAME}", filled(token_vendor), follow=True)
     words = text_of(answer)
     assert "Night shift works: Signed in as night." in words and "0 / 4" in words
     row = ProviderAccount.objects.get()
     here = f"{PAGE}{row.public_id}/"
     form = client.get(here).content.decode()
     assert KEY not in form and 'value="night"' in form
-    answer = client.post(here, filled(vendor, **{"values.key": "", "values.team": "day"}), follow=True)
+    answer = client.post(here, filled(token_vendor, **{"values.key": "", "values.team": "day"}), follow=True)
     assert "works: Signed in as day." in text_of(answer)
-    answer = client.post(here, filled(vendor, **{"values.key": "wrong"}), follow=True)
+    answer = client.post(here, filled(token_vendor, **{"values.key": "wrong"}), follow=True)
     assert "does not work: The vendor does not know this key." in text_of(answer)
     assert KEY not in answer.content.decode()
     assert "is not used for new jobs" in text_of(client.post(f"{here}switch/", follow=True))
@@ -79,19 +63,19 @@ def test_an_account_is_brought_and_leaves_again(client: Client, vendor: TokenStu
     assert not ProviderAccount.objects.exists()
 
 
-def test_what_is_wrong_stands_at_its_field(client: Client, vendor: TokenStub) -> None:
+def test_what_is_wrong_stands_at_its_field(client: Client, token_vendor: TokenStub) -> None:
     answer = client.post(
-        f"{PAGE}new/?provider={NAME}", filled(vendor, **{"values.key": "", "endpoint": "https://10.1.1.1"})
+        f"{PAGE}new/?provider={NAME}", filled(token_vendor, **{"values.key": "", "endpoint": "https://10.1.1.1"})
     )
     assert answer.status_code == 422
-    answer = client.post(f"{PAGE}new/?provider={NAME}", filled(vendor, endpoint="https://10.1.1.1"))
+    answer = client.post(f"{PAGE}new/?provider={NAME}", filled(token_vendor, endpoint="https://10.1.1.1"))
     assert answer.status_code == 422
     assert set(answer.context["form"].errors) == {"endpoint"}
     assert KEY not in answer.content.decode(), "a password field is not filled in again"
     assert not ProviderAccount.objects.exists()
 
 
-def test_for_managers_of_the_organization_only(world: World, vendor: TokenStub) -> None:
+def test_for_managers_of_the_organization_only(world: World, token_vendor: TokenStub) -> None:
     row = ProviderAccount.objects.create(organization=world.organization, provider=NAME, name="Ours")
     admin = browser_of(add_member(world.organization, "admin").user)
     assert "Ours" in text_of(admin.get(PAGE))
@@ -105,7 +89,7 @@ def test_for_managers_of_the_organization_only(world: World, vendor: TokenStub) 
     assert "Ours" not in text_of(stranger.get(PAGE))
     assert PAGE not in editor.get("/jobs/").content.decode(), "the navigation leads nowhere that is closed"
     row.refresh_from_db()
-    assert row.enabled and not vendor.requests
+    assert row.enabled and not token_vendor.requests
 
 
 def test_the_preference_is_kept(client: Client, world: World) -> None:

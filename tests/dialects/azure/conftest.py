@@ -183,12 +183,6 @@ def vendor_account(db: None) -> ProviderAccount:
 
 
 @pytest.fixture
-def organization(db: None) -> Organization:
-    """On the business plan, with 10,000 credits in both wallets."""
-    return make_organization(credits=10_000)
-
-
-@pytest.fixture
 def azure(organization: Organization) -> Azure:
     """A program with a key of all scopes."""
     return Azure(make_key(organization)[1])

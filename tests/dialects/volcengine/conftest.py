@@ -111,12 +111,6 @@ def signer(organization: Organization, scopes: list[str] | None = None, *, volce
 
 
 @pytest.fixture
-def organization(db: None) -> Organization:
-    """On the business plan, with 10,000 credits in both wallets."""
-    return make_organization(credits=10_000)
-
-
-@pytest.fixture
 def owner(organization: Organization) -> Actor:
     return owner_of(organization)
 

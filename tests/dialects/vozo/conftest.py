@@ -59,12 +59,6 @@ def refused(answer: Any, code: str, status: int = 400) -> dict[str, str]:
 
 
 @pytest.fixture
-def organization(db: None) -> Organization:
-    """On the business plan, with 10,000 credits in both wallets."""
-    return make_organization(credits=10_000)
-
-
-@pytest.fixture
 def vozo(organization: Organization) -> Vozo:
     """A program with a key of all scopes."""
     return Vozo(make_key(organization)[1])

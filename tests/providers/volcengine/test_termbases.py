@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -16,12 +15,6 @@ from tests.providers.volcengine.vod_stub import VALUES, VodStub
 
 REMOTE = VENDOR.remote
 SUBMIT, LIST, CREATE, SET = "SubmitAITranslationWorkflow", "ListAITermbase", "CreateAITermbase", "SetAITermItem"
-
-
-@pytest.fixture
-def vendor() -> Iterator[VodStub]:
-    with VodStub() as running:
-        yield running
 
 
 def glossary(*terms: tuple[str, str], version: int = 1, name: str = "Brand", **flags: Any) -> PinnedGlossary:

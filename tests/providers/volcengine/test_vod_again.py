@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -23,12 +22,6 @@ from tests.providers.volcengine.vod_talk import (
     finished,
     talk,
 )
-
-
-@pytest.fixture
-def vendor() -> Iterator[VodStub]:
-    with VodStub() as running:
-        yield running
 
 
 def test_an_iteration_changes_the_project_of_before(vendor: VodStub) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import parse_qs
 
@@ -27,12 +26,6 @@ from tests.providers.volcengine.vod_talk import (
     finished,
     talk,
 )
-
-
-@pytest.fixture
-def vendor() -> Iterator[VodStub]:
-    with VodStub() as running:
-        yield running
 
 
 def test_a_url_is_brought_in_and_translated(vendor: VodStub) -> None:
