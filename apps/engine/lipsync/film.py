@@ -137,9 +137,7 @@ class StretchWriter(frames.Encoder):
 
     def write_at(self, picture: Picture, time: int) -> None:
         """The next BGR picture, shown at this time (ticks from the start of the stretch)."""
-        frame = self._reformatter.reformat(
-            av.VideoFrame.from_ndarray(picture, format="bgr24"), format="yuv420p", dst_colorspace=self._colours.sws
-        )
+        frame = self._frame(picture)
         frame.pts, frame.time_base = time, self._tick
         self._container.mux(self._stream.encode(frame))
 
