@@ -44,9 +44,9 @@ class LocalProvider:
     def capabilities(self) -> Capabilities:
         """All that the local stages honour; pairs and lip sync as far as weights are installed (looked up twice a minute)."""
         self._forget_old()
-        if self._able is None:
-            self._able = _abilities(self._settings or EngineSettings.from_env())
-        return self._able
+        able = self._able or _abilities(self._settings or EngineSettings.from_env())
+        self._able = able
+        return able
 
     def pair(self, source: str, target: str, heard: bool, speaks: bool) -> str:
         """ "" when the installed weights cover the pair, else why not. Remembered for half a minute (it lists directories)."""
