@@ -103,13 +103,11 @@ def _source(post: QueryDict, name: str) -> dict[str, str]:
 
 
 def picks(post: QueryDict, model: LipsyncModel) -> list[str]:
-    """The pressed buttons' values: any number in a video, one in a picture, of two voices first the left one's."""
-    if model == "lipsync-video":
-        return post.getlist("faces")
+    """The pressed buttons' values: any number in a video, one in a picture, of two voices the left one's face first."""
     if model == "lipsync-image":
         return post.getlist("face")[:1]
-    given = [post.get("left_face", ""), post.get("right_face", "")]
-    return given if all(given) else []
+    given = post.getlist("faces")
+    return sorted(given, key=lambda text: read_pick(text).get("x", 0.0)) if model == "lipsync-image-multi" else given
 
 
 def read_pick(text: str) -> dict[str, float]:
@@ -137,12 +135,7 @@ def of_order(order: LipsyncOrder) -> QueryDict:
         post[f"{name}_kind"] = "upload" if source.asset else "link"
         post[f"{name}_asset"], post[f"{name}_url"] = source.asset or "", source.url or ""
     chosen = [f"{pick.x:.4f},{pick.y:.4f},{pick.at:g}" for pick in order.faces]
-    if order.model == "lipsync-video":
-        post.setlist("faces", chosen)
-    elif order.model == "lipsync-image" and chosen:
-        post["face"] = chosen[0]
-    elif len(chosen) == 2:
-        post["left_face"], post["right_face"] = chosen
+    post.setlist("face" if order.model == "lipsync-image" else "faces", chosen)
     post["order"], post["resolution"] = order.order, order.resolution
     post["prompt"], post["provider"], post["title"] = order.prompt, order.provider or "", order.title
     post["seed"] = "" if order.seed is None else str(order.seed)

@@ -18,7 +18,8 @@ from apps.accounts.actor import Actor
 from apps.accounts.permissions import allows
 from apps.core import errors
 from apps.core.errors import ApiError
-from apps.engine.lipsync.types import LipsyncReport
+from apps.engine.capabilities import lipsync_backend
+from apps.engine.lipsync.types import PREVIEW, LipsyncReport
 from apps.jobs.models import Artefact, Job, JobInput
 from apps.jobs.services.estimating import estimate_order
 from apps.jobs.services.lipsync_files import inputs_of
@@ -26,6 +27,7 @@ from apps.jobs.services.orders import is_lipsync, lipsync_order
 from apps.plans.services import Estimate
 from apps.projects import storage
 from apps.projects.models import Asset
+from apps.projects.services.fetch import engine_settings
 from apps.providers.orders import LipsyncOrder
 from apps.web.coverage import BUILT_IN
 from apps.web.lipsyncform import by_assets, without_first
@@ -40,7 +42,7 @@ _NAMES: Final[dict[str, tuple[Any, str]]] = {
     "audio": (_("Sound"), "audio-lines"),
     "left_audio": (_("Left voice"), "audio-lines"),
     "right_audio": (_("Right voice"), "audio-lines"),
-    "mask_image": (_("Region"), "scan"),
+    "mask_image": (_("Mask"), "scan"),
 }
 
 
@@ -131,13 +133,18 @@ def context(actor: Actor, job: Job, artefacts: Sequence[Artefact]) -> dict[str, 
     return {
         "lipsync": facts(job),
         "inputs": [_row(row) for row in job.inputs.all()],
-        "preview": report.preview if report else job.provider == BUILT_IN,
+        "preview": report.preview if report else job.provider == BUILT_IN and _paints(),
         "remarks": remarks(report) if report else [],
         "whole": whole(actor, job) if may_order else None,
         "way_out": way_out(job.error_code) if job.status == Job.Status.FAILED else "",
         "reason": reason(job.error),
         "may_order": may_order,
     }
+
+
+def _paints() -> bool:
+    """Whether the built-in engine moves and paints mouths, as it does where no model is named."""
+    return lipsync_backend(engine_settings()) == PREVIEW
 
 
 def _row(row: JobInput) -> InputRow:
@@ -174,6 +181,10 @@ _KNOWN: Final = (
         _("%(n)s of %(all)s faces do not speak, or look away: they were left alone."),
     ),
     (
+        re.compile(r"^(?P<n>\d+) of (?P<all>\d+) faces were not named"),
+        _("%(n)s of %(all)s faces were not chosen, or look away: they were left alone."),
+    ),
+    (
         re.compile(r"^The sound is longer than the video: .* for (?P<s>[\d.]+) s"),
         _("The sound is %(s)s s longer than the video: its end swings to and fro meanwhile."),
     ),
@@ -188,6 +199,18 @@ _KNOWN: Final = (
     (
         re.compile(r"^Nobody speaks in the sound of the right face"),
         _("Nobody speaks in the right voice's sound: that face only listens."),
+    ),
+    (
+        re.compile(r"^Made of the first (?P<n>\d+) seconds? of the sound alone"),
+        _("Made of the first %(n)s seconds of the sound alone, as ordered."),
+    ),
+    (
+        re.compile(r"^The mask \(.*\) has another shape"),
+        _("The region's picture has another shape than what is shown: it was stretched over it."),
+    ),
+    (
+        re.compile(r"^The mask is black everywhere"),
+        _("The region is black everywhere: no mouth was moved."),
     ),
     (
         re.compile(r"^The prompt was not used"),

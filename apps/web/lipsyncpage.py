@@ -183,13 +183,17 @@ class Face:
 
 
 def faces_of(look: FaceLook, model: str, picked: list[str]) -> list[Face]:
-    """The faces from left to right with names ("Face 1 of 3, left"); `picked` are values of buttons pressed before."""
+    """The faces from left to right with names ("Face 1 of 3, left"); `picked` are values of buttons pressed before.
+
+    Without any the largest is proposed for a picture, the two largest for two voices, nobody for a video.
+    """
     usable = [index for index, face in enumerate(look.faces) if face.problem is None]
-    largest = max(usable, key=lambda index: look.faces[index].width * look.faces[index].height, default=None)
+    largest = sorted(usable, key=lambda index: look.faces[index].width * look.faces[index].height, reverse=True)
+    proposed = largest[: {"lipsync-image": 1, "lipsync-image-multi": 2}.get(model, 0)]
     listed = []
     for index, face in enumerate(look.faces):
         pick = f"{face.x + face.width / 2:.4f},{face.y + face.height / 2:.4f},{look.at:g}"
-        chosen = pick in picked or (not picked and model == "lipsync-image" and index == largest)
+        chosen = pick in picked or (not picked and index in proposed)
         listed.append(
             Face(
                 index + 1,

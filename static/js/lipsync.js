@@ -41,8 +41,7 @@ class Faces extends HTMLElement {
   }
 
   get picks() {
-    const chosen = [...this.querySelectorAll("[data-list] input:checked, [data-list] select")].map((input) => input.value);
-    return chosen.length ? chosen : this.was;
+    return [...this.querySelectorAll("[data-list] input:checked")].map((input) => input.value);
   }
 
   /** Show the faces of what is chosen now; nothing happens while that is the same. */
@@ -50,10 +49,10 @@ class Faces extends HTMLElement {
     const resolution = form.querySelector("[name=resolution]:checked")?.value ?? "";
     const key = this.asset && `${this.asset} ${this.model} ${resolution}`;
     if (key === this.shown) return;
-    if (this.shown !== undefined && this.shown.split(" ")[0] !== this.asset) {
-      this.was = [];
-      this.mask.value = "";
-    } else this.was = this.picks;
+    const [asset, model] = this.shown?.split(" ") ?? [this.asset, this.model];
+    if (asset !== this.asset) this.mask.value = "";
+    if (asset !== this.asset || model !== this.model) this.was = [];
+    else if (this.size) this.was = this.picks;
     this.shown = key;
     clearTimeout(this.timer);
     this.abort?.abort();
@@ -81,13 +80,16 @@ class Faces extends HTMLElement {
     const ready = answer?.dataset.status === "ready";
     this.box.hidden = !ready;
     this.note.hidden = ready;
+    if (ready || !answer) for (const input of this.querySelectorAll("[data-was]")) input.remove(); // they were posted until now
     if (!ready) {
+      this.size = null;
       this.querySelector("[data-picks]").replaceChildren();
       this.note.replaceChildren(answer ?? this.empty);
       if (!answer && otherwise) this.note.textContent = otherwise;
       return;
     }
     this.size = { width: Number(answer.dataset.width), height: Number(answer.dataset.height) };
+    this.box.querySelector("[data-stage]").style.setProperty("--ratio", this.size.width / this.size.height);
     this.querySelector("[data-stillplace]").replaceChildren(...answer.querySelector("[data-still]").childNodes);
     answer.querySelector("[data-still]").remove();
     this.querySelector("[data-picks]").replaceChildren(answer);
@@ -97,6 +99,7 @@ class Faces extends HTMLElement {
 
   change(event) {
     if (event.target.closest("[data-list]")) this.draw();
+    if (event.target.name === "region" && this.inside && !this.drawn) this.surround();
     this.region();
     this.touched(event.target);
     this.follow();
@@ -104,7 +107,23 @@ class Faces extends HTMLElement {
 
   /** A region that was changed is another picture. */
   touched(input) {
-    if (/^(box_|shape$)/.test(input.name ?? "")) this.mask.value = "";
+    if (!/^(box_|shape$)/.test(input.name ?? "")) return;
+    this.mask.value = "";
+    this.drawn = true;
+  }
+
+  /** The region begins around the chosen faces, or all of them. */
+  surround() {
+    const chosen = [...this.querySelectorAll("[data-face][data-on] rect")];
+    const faces = chosen.length ? chosen : [...this.querySelectorAll("[data-face]:not([data-off]) rect")];
+    if (!faces.length || this.mask.value) return;
+    const edges = faces.map((face) => face.getBBox());
+    const left = Math.min(...edges.map((box) => box.x - box.width * 0.3)) / this.size.width;
+    const right = Math.max(...edges.map((box) => box.x + box.width * 1.3)) / this.size.width;
+    const top = Math.min(...edges.map((box) => box.y - box.height * 0.2)) / this.size.height;
+    const bottom = Math.max(...edges.map((box) => box.y + box.height * 1.4)) / this.size.height;
+    const [x, y] = [Math.max(left, 0), Math.max(top, 0)];
+    this.box.box = { x, y, width: Math.min(right, 1) - x, height: Math.min(bottom, 1) - y };
   }
 
   region() {
@@ -126,26 +145,18 @@ class Faces extends HTMLElement {
   press(event) {
     const pick = event.target.closest("[data-face]:not([data-off])")?.dataset.face;
     if (!pick) return;
-    const input = [...this.querySelectorAll("[data-list] input")].find((one) => one.value === pick);
-    if (input) return input.click();
-    const [left, right] = this.querySelectorAll("[data-list] select");
-    if (!left) return;
-    const [one, other] = this.turn ? [right, left] : [left, right];
-    this.turn = !this.turn;
-    if (other.value === pick) other.value = one.value;
-    one.value = pick;
-    one.dispatchEvent(new Event("change", { bubbles: true }));
+    [...this.querySelectorAll("[data-list] input")].find((input) => input.value === pick)?.click();
   }
 
   /** Before the order goes out the region becomes a picture of its own: white where something may change. */
   async submit(event) {
     if (!this.inside || this.mask.value || this.box.hidden) return;
     event.preventDefault();
-    const button = event.submitter;
+    const part = event.submitter?.value ?? "whole";
     try {
       const blob = await this.paint();
       this.mask.value = await uploadBlob("/api/v1/uploads", blob, "region.png", "image");
-      form.requestSubmit(button);
+      form.requestSubmit(form.querySelector(`[name=part][value=${part}]`)); // the rail may be another one by now
     } catch (error) {
       document.getElementById("wrong-mask_image").textContent = this.dataset.textRegion.replace("{reason}", error.message);
     }

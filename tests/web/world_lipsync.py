@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from apps.accounts.actor import Actor
 from apps.core.errors import JobError
+from apps.engine.capabilities import can_lipsync
 from apps.engine.lipsync.types import LipsyncReport
 from apps.events import log
 from apps.jobs import services
@@ -19,6 +20,7 @@ from apps.plans.services import capture_hold
 from apps.projects import storage
 from apps.projects.models import Asset
 from apps.projects.services import create_asset_from_file
+from apps.projects.services.fetch import engine_settings
 from apps.providers.orders import FacePick, LipsyncOrder, Source
 from tests.jobs.helpers import make_clip, submitted
 from tests.jobs.lipsync_help import png, wav
@@ -67,7 +69,9 @@ def video_order(given: dict[str, Asset]) -> LipsyncOrder:
 
 
 def furnish_lipsync(world: World, folder: Path) -> World:
-    """A finished first part of a video, a portrait under way, a portrait of two without a face, and one that waits."""
+    """A finished first part of a video, a portrait under way, a portrait of two without a face; nothing where lip sync is not installed."""
+    if not can_lipsync(engine_settings()):
+        return world
     given = files(world.actor, folder)
     portrait = LipsyncOrder(model="lipsync-image", image=named(given["image"]), audio=named(given["audio"]))
     two = LipsyncOrder(

@@ -147,26 +147,11 @@ def autonym(code: str) -> str:
 
 
 @register.filter
-def direction(code: str) -> str:
-    """ "rtl" or "ltr" of a language, "auto" when it is not known."""
-    try:
-        return languages.describe(code).direction
-    except languages.UnknownLanguage:
-        return "auto"
-
-
-@register.filter
 def initials(name: str) -> str:
     """Up to two letters that stand for a name: "Northbeam Studio" -> "NS", "Northbeam" -> "NO"."""
     words = [word for word in name.replace("@", " ").replace(".", " ").split() if word[0].isalnum()]
     letters = words[0][0] + words[1][0] if len(words) > 1 else (words[0][:2] if words else "?")
     return letters.upper()
-
-
-@register.filter
-def percent(fraction: float) -> str:
-    """0.4231 -> "42%"; also the width of a bar."""
-    return f"{min(max(fraction, 0.0), 1.0) * 100:.0f}%"
 
 
 @register.filter

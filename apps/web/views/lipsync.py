@@ -112,8 +112,6 @@ def faces(request: PageRequest) -> HttpResponse:
         "faces": listed,
         "usable": usable,
         "picture": face_picture_url(actor=actor, asset=asset) if look.status == "ready" else None,
-        "left": next((face.pick for face in usable if face.pick in picked[:1]), usable[0].pick if usable else ""),
-        "right": next((face.pick for face in usable if face.pick in picked[1:2]), usable[-1].pick if usable else ""),
         "title": told.title if told else "",
         "way_out": lipsyncjob.way_out(look.code),
     }

@@ -15,7 +15,7 @@ from apps.core.errors import INVALID, ApiError
 from apps.jobs.selectors import provider_account_for, provider_accounts_for
 from apps.jobs.services.account_changes import AccountDraft, change_account, create_account, delete_account
 from apps.jobs.services.account_check import check_account
-from apps.jobs.services.account_figures import figures_for, state_of
+from apps.jobs.services.account_figures import callback_address, figures_for, state_of
 from apps.jobs.services.offered import providers_offered, remote_titles
 from apps.web.access import PageRequest, actor_of, member_page, organization_of
 from apps.web.provider_forms import ChooseProviderForm, PreferForm, ProviderAccountForm, provider_account_form
@@ -95,7 +95,7 @@ def edit(request: PageRequest, public_id: str) -> HttpResponse:
             _put(form, error)
         else:
             return _tested(request, public_id)
-    return _form(request, form, row.name)
+    return _form(request, form, row.name, callback=callback_address(row))
 
 
 @member_page
@@ -136,8 +136,8 @@ def _tested(request: PageRequest, public_id: str) -> HttpResponse:
     return redirect("web:providers")
 
 
-def _form(request: PageRequest, form: ProviderAccountForm, title: str) -> HttpResponse:
-    context = {"form": form, "title": title}
+def _form(request: PageRequest, form: ProviderAccountForm, title: str, *, callback: str | None = None) -> HttpResponse:
+    context = {"form": form, "title": title, "callback": callback}
     return render(request, "web/provider_form.html", context, status=422 if form.errors else 200)
 
 
