@@ -106,7 +106,7 @@ def test_bad_files(path: str, code: int, shared_media: Path, engine_settings: En
 
 def test_limits_hold_and_a_look_can_be_stopped(shared_media: Path, engine_settings: EngineSettings) -> None:
     with pytest.raises(JobError) as raised:
-        runner.find_faces(shared_media / PORTRAIT, engine_settings, Limits(max_pixels=100 * 100))
+        runner.find_faces(shared_media / PORTRAIT, engine_settings, Limits(max_still_pixels=100 * 100))
     assert raised.value.code == 10905
     with pytest.raises(JobError) as raised:
         runner.find_faces(shared_media / PORTRAIT, engine_settings, should_stop=lambda: True)
