@@ -33,6 +33,8 @@ def asked_lipsync_options(order: LipsyncOrder) -> dict[str, str]:
         "prompt": ("prompt", bool(order.prompt)),
         "seed": ("seed", order.seed is not None),
         "turns": ("order", order.order != "meanwhile"),
+        "faces": ("faces", bool(order.faces)),
+        "first_seconds": ("first_seconds", order.first_seconds is not None),
     }
     return {option: name for option, (name, is_asked) in asked.items() if is_asked}
 

@@ -55,7 +55,8 @@ class Colours(NamedTuple):
 class Sound:
     """A sound file: the demuxer that the probe accepted, the track's number in the file, its codec, and at what second it begins.
 
-    The sound of a film may begin after its pictures; the result keeps that pause, and mouths are shut in it.
+    The sound of a film may begin after its pictures; the result keeps that pause, and mouths are shut in it. Where it is cut after
+    `seconds`, it is stored anew.
     """
 
     path: Path
@@ -63,24 +64,34 @@ class Sound:
     index: int
     codec: str
     start: float = 0.0
+    seconds: int | None = None
 
     @classmethod
-    def of(cls, path: Path, info: MediaInfo) -> Sound:
-        """The first sound track of a probed file; raises JobError 10002 when there is none."""
+    def of(cls, path: Path, info: MediaInfo, seconds: int | None = None) -> Sound:
+        """The first sound track of a probed file, or only its first `seconds`; raises JobError 10002 when there is none."""
         if not info.audio:
             raise JobError(errors.NO_AUDIO, "the sound file has no audio stream")
         first = info.audio[0]
-        return cls(path, info.demuxer, first.index, first.codec, first.start if first.steady else 0.0)
+        if seconds is not None and first.start + first.duration <= seconds:
+            seconds = None
+        return cls(path, info.demuxer, first.index, first.codec, first.start if first.steady else 0.0, seconds)
+
+    @property
+    def input(self) -> list[str]:
+        """ffmpeg's arguments that open it."""
+        limit = [] if self.seconds is None else ["-t", str(self.seconds)]
+        return [*limit, *ffmpeg.media_input(self.path, self.demuxer)]
 
 
 def read_sound(sound: Sound, rate: int = SOUND_RATE) -> NDArray[np.float32]:
     """The whole sound as mono float -1..1, with the pause that it begins after; raises JobError 10003."""
-    args = [*ffmpeg.media_input(sound.path, sound.demuxer), "-map", f"0:{sound.index}", "-vn", "-ac", "1"]
+    args = [*sound.input, "-map", f"0:{sound.index}", "-vn", "-ac", "1"]
     found = ffmpeg.run(
         [*args, "-ar", str(rate), "-f", "s16le", "pipe:1"], code=10003, what="decoding the sound", capture=True
     )
     heard = np.asarray(np.frombuffer(found.stdout, np.int16) / 32768, np.float32)
-    return np.pad(heard, (round(sound.start * rate), 0)) if sound.start else heard
+    heard = np.pad(heard, (round(sound.start * rate), 0)) if sound.start else heard
+    return heard if sound.seconds is None else heard[: sound.seconds * rate]
 
 
 def scaled(size: tuple[int, int], resolution: LipsyncResolution) -> tuple[int, int]:
@@ -250,13 +261,13 @@ class Encoder:
 
 
 def add_sound(target: Path, sound: Sound) -> None:
-    """Puts the sound beside the pictures in `target`, as it is where MP4 can carry it, else as FLAC; raises JobError 10003."""
+    """Puts the sound beside the pictures in `target`, as it is where MP4 can carry it whole, else as FLAC; raises JobError 10003."""
     silent = target.with_name(target.stem + ".silent.mp4")
     target.replace(silent)
-    codec = "copy" if sound.codec in COPIED else "flac"
+    codec = "copy" if sound.codec in COPIED and sound.seconds is None else "flac"
     try:
         ffmpeg.run(
-            ["-f", "mp4", "-i", str(silent), *ffmpeg.media_input(sound.path, sound.demuxer), "-map", "0:v:0", "-map",
+            ["-f", "mp4", "-i", str(silent), *sound.input, "-map", "0:v:0", "-map",
              f"1:{sound.index}", "-c:v", "copy", "-c:a", codec, "-strict", "-2", "-movflags", "+faststart", "-f", "mp4", str(target)],
             what="putting pictures and sound together",
         )  # fmt: skip

@@ -25,6 +25,7 @@ from apps.engine.lipsync.mel import Heard, hear
 from apps.engine.lipsync.motion import HeadMotion, HeadWarps, head_motion
 from apps.engine.lipsync.mouth import MouthPainter, Person
 from apps.engine.lipsync.neural import StillMouth
+from apps.engine.lipsync.picking import pick_faces
 from apps.engine.lipsync.types import (
     MIN_FACE_PIXELS,
     FaceReport,
@@ -67,7 +68,7 @@ def timetable(lengths: Sequence[float], order: SpeakingOrder) -> list[Turn]:
 
 
 def choose_faces(faces: Sequence[Face], count: int) -> list[Face]:
-    """The faces that are to speak, from left to right.
+    """The faces that are to speak where the order names none, from left to right.
 
     Raises JobError 10911 (no face, or only one where two are to speak), 10912 (more than are to speak), 10913 (too small), 10914 (from
     the side).
@@ -101,23 +102,26 @@ def render_image(
     """Writes an MP4 of `picture` (BGR) speaking `sounds` (one; or the left and the right face's), as long as they take.
 
     One sound goes into the file as it is; two are mixed or joined. The same input and seed give the same pictures. Raises JobError 10042
-    (nobody speaks), and 10911 to 10914 as choose_faces does.
+    (nobody speaks), and 10911 to 10914 as choose_faces and pick_faces do.
     """
     settings = EngineSettings.from_env()
     picture, mask = fitted(picture, mask, task.resolution)
-    faces = choose_faces(FaceFinder(settings).find(picture), len(sounds))
+    height, width = picture.shape[:2]
+    found = FaceFinder(settings).find(picture)
+    faces = pick_faces(found, task.faces, (width, height)) if task.faces else choose_faces(found, len(sounds))
     heard = [frames.read_sound(sound) for sound in sounds]
     turns = timetable([len(sound) / frames.SOUND_RATE for sound in heard], task.order)
     length = max(turn.start + turn.length for turn in turns)
+    if task.first_seconds is not None:
+        length = min(length, task.first_seconds)
     total = max(1, math.ceil(length * FPS - 1e-6))
     tracks = [_track(sound, turn, total, task.language) for sound, turn in zip(heard, turns, strict=True)]
     speaks = [bool((track.open > 0.05).any()) for track in tracks]
     if not any(speaks):
-        raise JobError(errors.NO_SPEECH, "nobody speaks in the sound: there is nothing for lips to follow")
+        raise JobError(errors.NO_SPEECH, f"nobody speaks in {task.heard}: there is nothing for lips to follow")
     points = [face.points for face in faces]
     mouths = _drawn_mouths(backend, picture, points, heard, turns, total)
     scene = Scene(picture, mask, points, tracks, task.seed or 0, mouths)
-    height, width = picture.shape[:2]
     with frames.Encoder(target, (width, height), Fraction(FPS), settings) as encoder:
         for number in range(total):
             encoder.write(scene.picture(number))
@@ -127,14 +131,14 @@ def render_image(
     else:
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
             mixed = Path(folder) / "mixed.wav"
-            join_sounds(sounds, task.order, mixed)
+            join_sounds(sounds, task.order, mixed, task.first_seconds)
             frames.add_sound(target, frames.Sound(mixed, "wav", 0, "pcm_s16le"))
     report = LipsyncReport(
         model=task.model, width=width, height=height, fps=float(FPS), frames=total, frames_painted=total,
         duration=round(total / FPS, 3), seed=task.seed or 0, faces=[_reported(face, picture, total) for face in faces],
     )  # fmt: skip
-    for side, said in zip(SIDES, speaks, strict=False):
-        if not said:
+    for side, said, turn in zip(SIDES, speaks, turns, strict=False):
+        if not said and turn.start < length:
             report.remarks.append(f"Nobody speaks in the sound of the {side} face: it only listens.")
     return report
 
@@ -193,9 +197,9 @@ def fitted(picture: Picture, mask: Picture | None, resolution: LipsyncResolution
     return picture, mask
 
 
-def join_sounds(sounds: Sequence[frames.Sound], order: SpeakingOrder, target: Path) -> None:
-    """Left and right sound into one WAV (48 kHz stereo): mixed, or one after the other. Raises JobError 10003."""
-    inputs = [part for sound in sounds for part in ffmpeg.media_input(sound.path, sound.demuxer)]
+def join_sounds(sounds: Sequence[frames.Sound], order: SpeakingOrder, target: Path, seconds: int | None = None) -> None:
+    """Left and right sound into one WAV (48 kHz stereo), its first `seconds`: mixed, or one after the other. Raises JobError 10003."""
+    inputs = [part for sound in sounds for part in sound.input]
     form = "aresample=48000:async=1:first_pts=0,aformat=sample_fmts=fltp:channel_layouts=stereo"
     chains = [f"[{number}:{sound.index}]{form}[s{number}]" for number, sound in enumerate(sounds)]
     if order == "meanwhile":
@@ -203,7 +207,8 @@ def join_sounds(sounds: Sequence[frames.Sound], order: SpeakingOrder, target: Pa
     else:
         end = ("[s0][s1]" if order == "left_right" else "[s1][s0]") + "concat=n=2:v=0:a=1[out]"
     graph = ";".join([*chains, end])
-    tail = ["-map", "[out]", "-c:a", "pcm_s16le", "-bitexact", "-rf64", "auto", "-f", "wav", str(target)]
+    limit = [] if seconds is None else ["-t", str(seconds)]
+    tail = ["-map", "[out]", *limit, "-c:a", "pcm_s16le", "-bitexact", "-rf64", "auto", "-f", "wav", str(target)]
     ffmpeg.run([*inputs, "-filter_complex", graph, *tail], code=10003, what="joining the two sounds")
 
 
@@ -233,7 +238,7 @@ def _piece(heard: Heard, moment: int) -> Samples:
 
 def _track(sound: Samples, turn: Turn, total: int, language: str) -> MouthTrack:
     """The mouth of one speaker over the whole video: at rest before and after the speaker's turn."""
-    first = round(turn.start * FPS)
+    first = min(total, round(turn.start * FPS))
     spoken = speech.mouth_track(sound, FPS, max(0, min(total - first, math.ceil(turn.length * FPS))), language=language)
     around = (first, total - first - len(spoken))
     return MouthTrack(

@@ -22,6 +22,7 @@ from apps.engine.lipsync.lips import Geometry, Lips
 from apps.engine.lipsync.mouth import inside_value
 from apps.engine.lipsync.types import MIN_FACE_PIXELS
 
+Box = tuple[float, float, float, float]
 LOOK_EVERY = 0.8
 """Seconds after which the whole picture is searched for new faces."""
 LOOK_WHEN_LOST = 0.25
@@ -107,12 +108,14 @@ def blurred(values: Floats, sigma: float) -> Floats:
 
 
 class Tracker:
-    """Takes a video's pictures in order; afterwards `tracks` has every face of every shot."""
+    """Takes a video's pictures in order; afterwards `tracks` has every face of every shot, and `small` each that is too small, by the
+    picture's number and its box (left, top, right, bottom in pixels).
+    """
 
     def __init__(self, finder: FaceFinder, fps: float) -> None:
         self.tracks: list[Track] = []
         self.cuts: list[int] = []
-        self.small = False
+        self.small: list[tuple[int, Box]] = []
         self._finder = finder
         self._fps = fps
         self._live: list[Track] = []
@@ -148,7 +151,7 @@ class Tracker:
     def _look(self, picture: Picture) -> None:
         for face in self._finder.find(picture):
             if face.width < MIN_FACE_PIXELS:
-                self.small = True
+                self.small.append((self._number, face.box))
                 continue
             if any(_near(face, track.points[-1]) for track in self._live):
                 continue

@@ -83,10 +83,19 @@ class MouthTrack:
         return MouthShape(float(self.open[frame]), float(self.width[frame]), float(self.round[frame]))
 
 
+class Pick(msgspec.Struct, frozen=True, kw_only=True):
+    """A face that shall speak, by a point inside of it: shares (0 to 1) of the picture's width and height, in a video at `at` seconds."""
+
+    x: float
+    y: float
+    at: float = 0.0
+
+
 class LipsyncTask(msgspec.Struct, frozen=True, kw_only=True):
     """One lip-sync job. Files have fixed names in the workspace: `source` (video or picture), `audio` (or `left` and
     `right` for lipsync-image-multi), `mask` when has_mask. resolution is the length of the picture's shorter side;
     nothing is ever enlarged by it, "source" leaves the size as it is. The same seed gives the same result; None is 0.
+    faces names who speaks (of two voices first the left one's face), first_seconds how much of the sound is made; None is all.
     """
 
     model: LipsyncModel = "lipsync-video"
@@ -95,6 +104,8 @@ class LipsyncTask(msgspec.Struct, frozen=True, kw_only=True):
     has_mask: bool = False
     prompt: str = ""
     seed: int | None = None
+    faces: tuple[Pick, ...] = ()
+    first_seconds: int | None = None
     language: str = ""
     limits: Limits = Limits()
 
@@ -103,6 +114,11 @@ class LipsyncTask(msgspec.Struct, frozen=True, kw_only=True):
         """The names of the files that this task reads."""
         sounds = (LEFT_FILE, RIGHT_FILE) if self.model == "lipsync-image-multi" else (AUDIO_FILE,)
         return (SOURCE_FILE, *sounds, *((MASK_FILE,) if self.has_mask else ()))
+
+    @property
+    def heard(self) -> str:
+        """What is made of the sound, in words."""
+        return "the sound" if self.first_seconds is None else f"the first {self.first_seconds} seconds of the sound"
 
 
 class SeenFace(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -26,7 +26,8 @@ from apps.engine.lipsync.lips import Lips
 from apps.engine.lipsync.mel import hear
 from apps.engine.lipsync.mouth import MouthPainter, Person
 from apps.engine.lipsync.neural import paint_video
-from apps.engine.lipsync.tracking import Track, Tracker, speaking
+from apps.engine.lipsync.picking import pick_tracks, pictures_needed
+from apps.engine.lipsync.tracking import Box, Track, Tracker, speaking
 from apps.engine.lipsync.types import FaceReport, LipsyncReport, LipsyncTask, MouthShape, MouthTrack
 from apps.engine.settings import EngineSettings
 
@@ -63,6 +64,15 @@ class Cast:
     tracks: list[Track] = field(default_factory=list)
     frames: int = 0
     cuts: list[int] = field(default_factory=list)
+    small: list[tuple[int, Box]] = field(default_factory=list)
+
+    def end(self, frames: int) -> None:
+        """Forgets what was followed beyond so many pictures."""
+        self.frames = min(self.frames, frames)
+        self.cuts = [cut for cut in self.cuts if cut < frames]
+        self.tracks = [track for track in self.tracks if track.first < frames]
+        for track in self.tracks:
+            del track.points[frames - track.first :]
 
 
 def render_video(
@@ -78,19 +88,24 @@ def render_video(
     """Writes an MP4: `source`'s pictures, `sound`'s audio as it is, mouths in step. `shapes`, where the caller knows them better (from
     words with their times), are at source.fps; else they are heard in the sound. `backend` moves the mouths.
 
-    Raises JobError 10042 (nobody speaks in the sound), 10911 (no face), 10913 (faces too small), 10914 (only in profile).
+    Raises JobError 10042 (nobody speaks in the sound), 10911 (no face), 10913 (faces too small), 10914 (only in profile); the
+    last three also of a face that the order names.
     """
     settings = EngineSettings.from_env()
     heard = frames.read_sound(sound)
     length = len(heard) / frames.SOUND_RATE
     total = max(1, math.ceil(length * source.fps - 1e-6))
-    first = min(total, source.frames)
+    followed = pictures_needed(task.faces, total, source.fps)
+    first = min(followed, source.frames)
     steps = first + total
     if shapes is None:
         shapes = speech.mouth_track(heard, source.fps, total, language=task.language)
     if not (shapes.open > 0.05).any():
-        raise JobError(errors.NO_SPEECH, "nobody speaks in the sound: there is nothing for lips to follow")
-    cast = watch(source, FaceFinder(settings), total, lambda done: tell(min(done, first), steps, "frame"))
+        raise JobError(errors.NO_SPEECH, f"nobody speaks in {task.heard}: there is nothing for lips to follow")
+    cast = follow(source, FaceFinder(settings), followed, lambda done: tell(min(done, first), steps, "frame"))
+    picked = pick_tracks(cast, task.faces, source.fps, source.size) if task.faces else None
+    cast.end(total)
+    give_roles(cast, source.fps, picked)
     report = _report(task, source, cast)
     room = SWING_BYTES // (3 * source.size[0] * source.size[1])
     swing = deque[tuple[Picture, int]](maxlen=max(2, min(room, round(SWING_SECONDS * source.fps))))
@@ -106,7 +121,7 @@ def render_video(
     report.extended_frames = max(0, number + 1 - cast.frames) if total > source.frames else 0
     for face, role in zip([f for f in report.faces if f.speaks], cast.roles, strict=True):
         face.painted = role.painted
-    _remark(report, source, length)
+    _remark(report, source, length, cut=sound.seconds is not None, named=bool(task.faces))
     frames.add_sound(target, sound)
     return report
 
@@ -142,15 +157,24 @@ def follow(source: frames.Source, finder: FaceFinder, limit: int, tell: frames.C
         )
     for track in tracks:
         track.smooth(source.fps)
-    return Cast(tracks=tracks, frames=count, cuts=tracker.cuts)
+    return Cast(tracks=tracks, frames=count, cuts=tracker.cuts, small=tracker.small)
 
 
-def give_roles(cast: Cast, fps: float) -> None:
-    """Who of the cast speaks when: a role for each that is to be painted."""
-    flags = speaking(cast.tracks, cast.frames, fps)
+def give_roles(cast: Cast, fps: float, picked: Sequence[Track] | None = None) -> None:
+    """Who of the cast speaks when: a role for each that is to be painted. `picked` ones speak all the time, and nobody else does.
+
+    Raises JobError 10911 when none of those that were picked is in the cast.
+    """
+    if picked is not None and not any(track is one for track in cast.tracks for one in picked):
+        raise JobError(errors.NO_FACE, "none of the named faces is seen in the part that is made")
+    flags = speaking(cast.tracks, cast.frames, fps) if picked is None else _named(cast, picked)
     for track, speaks in zip(cast.tracks, flags, strict=True):
         if speaks.any() and track.yaw <= MAX_YAW:
             cast.roles.append(_role(track, speaks, fps))
+
+
+def _named(cast: Cast, picked: Sequence[Track]) -> list[NDArray[np.bool_]]:
+    return [np.full(len(track.points), any(track is one for one in picked)) for track in cast.tracks]
 
 
 def _role(track: Track, speaks: NDArray[np.bool_], fps: float) -> Role:
@@ -250,19 +274,20 @@ def faces_of(cast: Cast, size: tuple[int, int]) -> list[FaceReport]:
     return faces
 
 
-def _remark(report: LipsyncReport, source: frames.Source, length: float) -> None:
+def _remark(report: LipsyncReport, source: frames.Source, length: float, *, cut: bool, named: bool) -> None:
     remarks = report.remarks
     if report.frames_without_face:
         seconds = report.frames_without_face / source.fps
         remarks.append(f"No face on {report.frames_without_face} pictures ({seconds:.1f} s): they are as they were.")
     silent = sum(not face.speaks for face in report.faces)
     if silent:
-        remarks.append(f"{silent} of {len(report.faces)} faces do not speak (or look away) and were left alone.")
+        why = "were not named" if named else "do not speak"
+        remarks.append(f"{silent} of {len(report.faces)} faces {why} (or look away) and were left alone.")
     if report.extended_frames:
         remarks.append(
             f"The sound is longer than the video: its end swings to and fro for {report.extended_frames / source.fps:.1f} s."
         )
-    elif length < source.duration - 1 / source.fps:
+    elif not cut and length < source.duration - 1 / source.fps:
         remarks.append(f"The sound is shorter than the video: the video ends with it, after {length:.1f} s.")
 
 

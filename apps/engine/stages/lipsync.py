@@ -93,7 +93,7 @@ def _render(ws: Workspace, order: LipsyncTask, target: Path, report: Report, bac
     shown = "video" if order.model == "lipsync-video" else "image"
     with blaming(shown), blaming(", ".join(FIELDS[name] for name in names), SOUND_CODES):
         if all(_is_silent(sound) for sound in sounds):
-            raise JobError(errors.NO_SPEECH, "the sound is silent, there is nothing for lips to follow")
+            raise JobError(errors.NO_SPEECH, f"there is only silence in {order.heard}: nothing for lips to follow")
         if order.model == "lipsync-video":
             info = read_info(ws.path(SOURCE_FILE), order.limits)
             source = frames.Source(ws.path(SOURCE_FILE), info, order.resolution)
@@ -104,6 +104,9 @@ def _render(ws: Workspace, order: LipsyncTask, target: Path, report: Report, bac
             mask, remarks = _mask(ws, order, (picture.shape[1], picture.shape[0]))
             made = portrait.render_image(order, picture, sounds, mask, target, report, backend)
     made.remarks += remarks
+    most = order.first_seconds
+    if most is not None and (sounds[0].seconds is not None or (len(sounds) > 1 and made.duration >= most)):
+        made.remarks.append(f"Made of {order.heard} alone, as ordered; the sound was cut there and stored anew.")
     return made
 
 
@@ -126,7 +129,7 @@ def blaming(field: str, codes: frozenset[int] = PICTURE_CODES) -> Iterator[None]
 
 def _sound(ws: Workspace, name: str, order: LipsyncTask) -> frames.Sound:
     with blaming(FIELDS[name], PICTURE_CODES | SOUND_CODES):
-        return frames.Sound.of(ws.path(name), read_info(ws.path(name), order.limits))
+        return frames.Sound.of(ws.path(name), read_info(ws.path(name), order.limits), order.first_seconds)
 
 
 def _is_silent(sound: frames.Sound) -> bool:

@@ -8,7 +8,16 @@ from typing import Final
 from apps.core import errors
 from apps.core.errors import JobError
 from apps.engine import runner
-from apps.engine.lipsync.types import AUDIO_FILE, LEFT_FILE, MASK_FILE, RIGHT_FILE, SOURCE_FILE, TASK_FILE, LipsyncTask
+from apps.engine.lipsync.types import (
+    AUDIO_FILE,
+    LEFT_FILE,
+    MASK_FILE,
+    RIGHT_FILE,
+    SOURCE_FILE,
+    TASK_FILE,
+    LipsyncTask,
+    Pick,
+)
 from apps.engine.settings import EngineSettings
 from apps.engine.task import EngineTask
 from apps.engine.workspace import PROBE_FILE, Workspace
@@ -63,7 +72,17 @@ def billed_ms(job: Job) -> int | None:
 
 
 def sound_ms(order: LipsyncOrder, lengths: list[int | None]) -> int | None:
-    """Length of the sound of the result: two voices take turns one after the other, or the longer one counts."""
+    """Length of the sound of the result: two voices take turns one after the other, or the longer one counts; a first part ends it.
+
+    None while it is not known; what is not known of a first part counts whole.
+    """
+    most = None if order.first_seconds is None else order.first_seconds * 1000
+    length = whole_ms(order, lengths)
+    return most if length is None else length if most is None else min(length, most)
+
+
+def whole_ms(order: LipsyncOrder, lengths: list[int | None]) -> int | None:
+    """Length of the sounds together, as if no first part were asked for."""
     known = [length for length in lengths if length is not None]
     if not known or len(known) < len(lengths):
         return None
@@ -94,6 +113,8 @@ def fetch(job: Job, workspace: Workspace, report: fetching.Report, should_stop: 
         has_mask=order.mask_image is not None,
         prompt=order.prompt,
         seed=order.seed,
+        faces=tuple(Pick(x=pick.x, y=pick.y, at=pick.at) for pick in order.faces),
+        first_seconds=order.first_seconds,
         limits=limits,
     )
     workspace.write_json(TASK_FILE, task)
@@ -121,10 +142,11 @@ def probe(
         except JobError as error:
             raise InputError(name, asset, error) from None
         report(place + 1, len(media), "file")
-    length = sound_ms(lipsync_order(job), [asset.duration_ms for name, asset in media.items() if name in SOUNDS]) or 0
+    order, lengths = lipsync_order(job), [asset.duration_ms for name, asset in media.items() if name in SOUNDS]
     most = limits_for(next(iter(media.values()))).max_seconds
-    if most and length > most * 1000:
+    if most and (whole_ms(order, lengths) or 0) > most * 1000:
         raise JobError(errors.LIMITS, f"the voices together are longer than the {most:.0f} seconds that are allowed")
+    length = sound_ms(order, lengths) or 0
     # How long later stages may take is reckoned from this.
     workspace.write_json(PROBE_FILE, {"duration": length / 1000})
     return length

@@ -1,8 +1,8 @@
 -- Check 6 of DESIGN section 4 for a lip-sync order, the part that needs rows; the counterpart of check_order.sql.
 -- p->'inputs' is [{"name": field of the form, "kind": "media"|"image", "asset": id | null, "url", "new": id, "file"}], the picture first.
 -- duration_ms is the length that is billed (docs/decisions/lipsync.md): of the sound, two sounds the longer one, or both together when
--- p->'turns'. NULL while no length is known; of two sounds an unknown one counts as long as an unknown length is assumed to be
--- (`assumes`).
+-- p->'turns'; of a first part no more than p->'first_ms'. NULL while no length is known and none is given; of two sounds an unknown one
+-- counts as long as an unknown length is assumed to be (`assumes`).
 
 CREATE OR REPLACE FUNCTION check_lipsync(
     p jsonb, p_organization bigint, p_max_file_bytes bigint, p_max_duration int,
@@ -61,11 +61,11 @@ BEGIN
             total := CASE WHEN (p->>'turns')::boolean THEN total + part ELSE greatest(total, part) END;
         END IF;
     END LOOP;
-    IF known THEN
-        duration_ms := total;
-        IF total > p_max_duration::bigint * 1000 AND jsonb_array_length(wrong) = 0 THEN
-            wrong := wrong || jsonb_build_object('field', 'order', 'why', 'too_long_together', 'limit', p_max_duration);
-        END IF;
+    IF known AND total > p_max_duration::bigint * 1000 AND jsonb_array_length(wrong) = 0 THEN
+        wrong := wrong || jsonb_build_object('field', 'order', 'why', 'too_long_together', 'limit', p_max_duration);
+    END IF;
+    IF known OR p->>'first_ms' IS NOT NULL THEN
+        duration_ms := least(total, (p->>'first_ms')::bigint);  -- least() passes over NULL
     END IF;
 END;
 $$;
