@@ -77,7 +77,8 @@ def test_languages_are_matched_to_the_tables() -> None:
         ({"voice": {"kind": "personal"}}, {"voice.kind"}),
         ({"timing": {"adjust_video_speed": True}}, {"timing.adjust_video_speed"}),
         ({"timing": {"rewrite": True}}, {"timing.rewrite"}),
-        ({"steps": ["subtitles", "voice", "lipsync"]}, {"steps.2"}),
+        ({"steps": ["subtitles", "voice", "lipsync"], "media_type": "audio"}, {"steps"}),
+        ({"steps": ["subtitles", "voice", "lipsync"], "export_type": "audio"}, {"export_type"}),
         ({"provider": "nobody"}, {"provider"}),
     ],
 )  # fmt: skip
@@ -96,6 +97,13 @@ def test_a_pair_without_weights_is_a_capability_error(tmp_path: Any, settings: A
     found = wrong(**HEARD)
     assert set(found) == {"target_locales.0"}
     assert "no weights" in found["target_locales.0"][0]
+
+
+def test_lip_sync_needs_its_weights(tmp_path: Any, settings: Any, model_dir: Any) -> None:
+    steps = ["subtitles", "voice", "lipsync"]
+    assert wrong(steps=steps, target_locales=["de-DE"]) == {}
+    settings.ENGINE = settings.ENGINE | {"model_dir": str(tmp_path)}
+    assert set(wrong(steps=steps, target_locales=["de-DE"])) == {"steps.2"}
 
 
 def test_a_pair_with_weights_passes(model_dir: Any) -> None:

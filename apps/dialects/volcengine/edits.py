@@ -85,7 +85,7 @@ def create_utterance(call: Call) -> Result:
         save(call, found, document)
     made: dict[str, Any] = {}
     for side, name in ((SOURCE, "Source"), (TARGET, "Target")):
-        made[f"{name}Utterance"] = utterance_of(identity, side, line)
+        made[f"{name}Utterance"] = utterance_of(identity, side, line, faces=found.moves_mouths)
         made[f"{name}Clip"] = clip_of(side, line)
     return made
 

@@ -56,9 +56,9 @@ def get_project(call: Call) -> Result:
     if done is not None:
         info |= _files(done, found.translation.project.folder)
     if wanted:
-        parts = parts_of(found.translation.public_id, found.document) if found.row else {name: [] for name in wanted}
-        if found.row is None:
-            parts["BackgroundClip"] = None
+        parts: dict[str, Any] = {name: [] for name in wanted} | {"BackgroundClip": None}
+        if found.row is not None:
+            parts = parts_of(found.translation.public_id, found.document, faces=found.moves_mouths)
         info |= {name: parts[name] for name in wanted if parts.get(name) is not None}
     return {"ProjectInfo": info}
 

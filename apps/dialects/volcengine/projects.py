@@ -34,6 +34,11 @@ class Found:
     row: Transcript | None
 
     @property
+    def moves_mouths(self) -> bool:
+        """Whether FacialTranslation is among the project's steps."""
+        return "lipsync" in self.job.order["steps"]
+
+    @property
     def document(self) -> Document:
         """The newest text. Raises ApiError 4090 while there is none."""
         if self.row is None:

@@ -29,8 +29,8 @@ def trim_of(line: Line) -> dict[str, int]:
     return {"Start": round(line.start * 1000), "End": round(line.end * 1000)}
 
 
-def utterance_of(project_id: str, side: str, line: Line) -> dict[str, Any]:
-    """One side of a line."""
+def utterance_of(project_id: str, side: str, line: Line, *, faces: bool) -> dict[str, Any]:
+    """One side of a line; `faces` when the project's mouths follow the dub."""
     return {
         "Id": utterance_id(side, line.id),
         "ProjectId": project_id,
@@ -39,7 +39,7 @@ def utterance_of(project_id: str, side: str, line: Line) -> dict[str, Any]:
         "SourceId": utterance_id(SOURCE, line.id),
         "SpeakerId": line.speaker,
         "Text": line.source if side == SOURCE else line.target,
-        "IsFacialTranslation": False,
+        "IsFacialTranslation": faces and side == TARGET,
     }
 
 
@@ -69,8 +69,8 @@ def voice_of(document: Transcript, speaker_id: str) -> str:
     return next((line.voice for line in document.lines if line.speaker == speaker_id and line.voice), None) or ""
 
 
-def parts_of(project_id: str, document: Transcript) -> dict[str, Any]:
-    """Everything that GetAITranslationProject can add, by its name there."""
+def parts_of(project_id: str, document: Transcript, *, faces: bool) -> dict[str, Any]:
+    """Everything that GetAITranslationProject can add, by its name there; `faces` when mouths follow the dub."""
     parts: dict[str, Any] = {
         "Speakers": [speaker_of(project_id, speaker, voice_of(document, speaker.id)) for speaker in document.speakers],
         "BackgroundClip": {"Id": f"bg-{project_id}", "ProjectId": project_id, "Language": ""},
@@ -79,7 +79,7 @@ def parts_of(project_id: str, document: Transcript) -> dict[str, Any]:
     if any(not line.speaker for line in document.lines):
         voices.append("")
     for side, name in ((SOURCE, "Source"), (TARGET, "Target")):
-        parts[f"{name}Utterances"] = [utterance_of(project_id, side, line) for line in document.lines]
+        parts[f"{name}Utterances"] = [utterance_of(project_id, side, line, faces=faces) for line in document.lines]
         parts[f"{name}Clips"] = [clip_of(side, line) for line in document.lines]
         parts[f"{name}Tracks"] = [
             {"Id": f"{side}-track-{speaker}", "BlueprintId": f"{side}-{project_id}", "SpeakerId": speaker}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -99,9 +100,10 @@ def test_iteration_input(azure: Azure) -> None:
     assert azure.call("DELETE", "/translations/tr-1").status_code == 204
 
 
-def test_lip_sync_that_nobody_offers(azure: Azure, vendor_account: Any) -> None:
-    """Named; without an account at a vendor that has it there is none."""
+def test_lip_sync_that_nobody_offers(azure: Azure, vendor_account: Any, settings: Any, tmp_path: Path) -> None:
+    """Named; without an account at a vendor that has it, and without weights for our own, there is none."""
     vendor_account.delete()
+    settings.ENGINE = settings.ENGINE | {"model_dir": str(tmp_path)}
     error = refused(azure.translate(enableLipSync=True), 400, "InvalidRequest")
     assert "input.enableLipSync" in {detail["target"] for detail in error["details"]}
 

@@ -15,6 +15,7 @@ from apps.dialects.azure.present import moment
 from apps.dialects.models import Resource
 from apps.engine.subtitles import Cue, read, write
 from apps.jobs.models import Artefact, Job
+from apps.jobs.services.routing import route
 from apps.plans.models import Hold
 from apps.plans.services import check_books
 from apps.projects import storage
@@ -93,6 +94,15 @@ def test_every_option_reaches_the_order(azure: Azure) -> None:
     assert shown["firstIterationInput"] == OPTIONS and shown["properties"] == {"timeToLiveInHours": 48}
     assert shown["latestIteration"]["id"] == "Initial" and shown["latestIteration"]["input"] == OPTIONS
     assert shown["expiresDateTime"] > shown["createdDateTime"]
+
+
+def test_lip_sync_is_made_by_our_own_engine(azure: Azure, vendor_account: Any, model_dir: Any) -> None:
+    """enableLipSync without an account at any vendor."""
+    vendor_account.delete()
+    job = azure.ordered(enableLipSync=True, sourceLocale="en-US", targetLocale="pt-BR")
+    assert order_of(job).steps == ["subtitles", "voice", "lipsync"]
+    assert route(job).name == "local"
+    assert azure.get("/translations/tr-1").json()["input"]["enableLipSync"] is True
 
 
 @pytest.mark.parametrize(

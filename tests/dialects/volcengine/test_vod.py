@@ -13,11 +13,15 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.actor import Actor
 from apps.core import clock
+from apps.engine.transcript import Line
+from apps.engine.transcript import Transcript as Document
 from apps.jobs import services
 from apps.jobs.models import Job
+from apps.jobs.services.routing import route
 from apps.plans.models import Plan, Wallet
 from apps.plans.services import check_books
 from apps.projects.models import Asset, Project, Transcript
+from apps.projects.services import save_revision
 from tests.dialects.volcengine.conftest import VOD, Signer, order
 
 pytestmark = pytest.mark.django_db
@@ -287,6 +291,22 @@ def test_an_order_keeps_every_parameter(volc: Signer, files: dict[str, Asset]) -
     assert listed["SubtitleConfig"] == {
         "IsHardSubtitle": True, "IsEraseSource": True, "FontSize": 24, "MarginL": 0.1, "MarginR": 0, "MarginV": 0.2, "ShowLines": 2,
     }  # fmt: skip
+
+
+def test_faces_are_translated_by_our_own_engine(volc: Signer, files: dict[str, Asset], model_dir: Any) -> None:
+    """FacialTranslation is a step like the others, and each said line of the target tells it."""
+    types = ["SubtitleTranslation", "VoiceTranslation", "FacialTranslation"]
+    project = submitted(volc, **config(TranslationTypeList=types))
+    job = Job.objects.get(translation__public_id=project)
+    assert job.order["steps"] == ["subtitles", "voice", "lipsync"] and route(job).name == "local"
+    assert job.translation is not None
+    line = Line(id="l1", start=0.2, end=1.4, source="Good morning.", target="Bom dia.", speaker="s1")
+    text = Document(source_language="en-US", target_locale="pt-BR", duration=3.0, speakers=[], lines=[line])
+    save_revision(actor=None, translation=job.translation, document=text, origin=Transcript.Origin.TRANSLATED)
+    shown = info(volc, project, "SourceUtterances,TargetUtterances")
+    assert shown["TranslationTypeList"] == types
+    said = [shown[f"{side}Utterances"][0]["IsFacialTranslation"] for side in ("Source", "Target")]
+    assert said == [False, True]
 
 
 def config(**changes: Any) -> dict[str, Any]:
