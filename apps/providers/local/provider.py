@@ -114,7 +114,8 @@ ALL_ABILITIES: Final = Capabilities(
     check=check,
     # A prompt is a hint for style; lip sync here has one style, and an order does not fail for the hint.
     lipsync={
-        model: LipsyncAbility(options=frozenset({"mask_image", "prompt", "seed", "turns"})) for model in LIPSYNC_MODELS
+        model: LipsyncAbility(options=frozenset({"mask_image", "prompt", "seed", "turns", "faces", "first_seconds"}))
+        for model in LIPSYNC_MODELS
     },
     remarks=("Works on this machine's own processor; nothing leaves it.",),
 )
