@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold import decorators
 from unfold.contrib.filters.admin import RangeDateTimeFilter
@@ -139,6 +140,18 @@ def pretty_json(value: Any) -> SafeString:
     """JSON to read, escaped and wrapped."""
     text = json.dumps(value, indent=2, ensure_ascii=False, sort_keys=False, default=str)
     return format_html('<pre class="whitespace-pre-wrap break-all text-xs">{}</pre>', text)
+
+
+def copyable(text: str) -> SafeString:
+    """A text with a button that copies it; the page's Media must name js/copy.js."""
+    return format_html(
+        '<code class="break-all text-xs">{}</code> <button type="button" class="cursor-pointer font-medium text-primary-600 '
+        'dark:text-primary-500" data-copy-text="{}" data-copied="{}">{}</button>',
+        text,
+        text,
+        gettext("Copied"),
+        gettext("Copy"),
+    )
 
 
 def actor_label(actor: Mapping[str, str] | None) -> str:

@@ -16,13 +16,22 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from apps.accounts.actor import Actor
 from apps.accounts.selectors import actor_for_staff
-from apps.events.admin_base import NewestFirst, action_page, button, column, object_or_back, pretty_json, words_filter
+from apps.events.admin_base import (
+    NewestFirst,
+    action_page,
+    button,
+    column,
+    copyable,
+    object_or_back,
+    pretty_json,
+    words_filter,
+)
 from apps.events.admin_forms import Confirm
 from apps.jobs.admin_account_forms import AccountForm, ChooseProvider, account_form, remote_providers
 from apps.jobs.models import InboundCallback, ProviderAccount, ProviderCall
 from apps.jobs.services.account_changes import AccountDraft, Staff, change_account, create_account, delete_account
 from apps.jobs.services.account_check import check_account
-from apps.jobs.services.account_figures import figures_for, state_of
+from apps.jobs.services.account_figures import callback_address, figures_for, state_of
 from apps.providers.registry import PROVIDERS
 
 STATES = {
@@ -54,7 +63,7 @@ class ProviderAccountAdmin(NewestFirst):
     search_help_text = _("Name or public id of the account, or of its organization")
     fieldsets = (
         (None, {"fields": (("name", "provider"), ("whose", "public_id"), ("health", "enabled"))}),
-        (_("Connection"), {"fields": (("endpoint", "region"), "settings", "credentials")}),
+        (_("Connection"), {"fields": (("endpoint", "region"), "settings", "credentials", "callback")}),
         (
             _("Limits"),
             {"fields": (("submits_per_second", "polls_per_second"), ("concurrency", "priority"), "cost_per_minute")},
@@ -72,7 +81,11 @@ class ProviderAccountAdmin(NewestFirst):
             },
         ),
     )
-    readonly_fields = ("whose", "health", "settings", "credentials", "running", "calls")
+    readonly_fields = ("whose", "health", "settings", "credentials", "callback", "running", "calls")
+
+    class Media:
+        js = ("js/copy.js",)
+
     actions_list = ("new_account",)
     actions_detail = ("test", "change_it", "switch", "remove")
 
@@ -100,6 +113,16 @@ class ProviderAccountAdmin(NewestFirst):
     @column(_("credentials"))
     def credentials(self, row: ProviderAccount) -> str:
         return __("Kept encrypted") if row.sealed else "-"
+
+    @column(_("callback address"))
+    def callback(self, row: ProviderAccount) -> str | SafeString:
+        """To be entered in the vendor's console, where all callbacks of an account go to one address."""
+        address = callback_address(row)
+        if address is None:
+            return __("This provider is told an address with each job.")
+        if not address:
+            return __("None: PUBLIC_URL cannot be reached from outside. Jobs are polled instead.")
+        return copyable(address)
 
     @column(_("jobs in flight"))
     def running(self, row: ProviderAccount) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -14,6 +15,7 @@ from apps.core import clock
 from apps.events.models import Event
 from apps.jobs.models import InboundCallback, ProviderAccount, ProviderCall
 from apps.jobs.services.account_changes import AccountDraft, create_account
+from apps.jobs.services.vendor.work import account_callback_url
 from tests.console.conftest import make_job
 from tests.factories import make_organization, make_user, owner_of
 from tests.jobs.token_vendor import KEY, NAME, TokenStub
@@ -145,3 +147,32 @@ def test_a_jobs_story_tells_account_cost_calls_and_callbacks(staff: Client) -> N
         url = f"{reverse(f'admin:jobs_{name}_changelist')}?q={job.public_id}"
         assert url in page and staff.get(url).status_code == 200
     assert "why" in page
+
+
+def test_the_address_for_all_callbacks_of_an_account(staff: Client, settings: Any) -> None:
+    """Volcengine VOD posts an account's events to one address, which staff enter over there; others are told one with each job."""
+    values = {"access_key_id": "AKLT", "secret_access_key": KEY, "space": "talks"}
+    rows = {
+        name: ProviderAccount.objects.create(provider=name, name=name, values=values)
+        for name in ("volcengine-vod", "lipsync-studio")
+    }
+
+    def page(name: str) -> str:
+        return staff.get(reverse("admin:jobs_provideraccount_change", args=[rows[name].pk])).content.decode()
+
+    settings.PUBLIC_URL = "https://portal.example.com"
+    address = account_callback_url(rows["volcengine-vod"])
+    assert address.startswith("https://portal.example.com/callbacks/volcengine-vod/pac_")
+    shown = page("volcengine-vod")
+    assert f'data-copy-text="{address}"' in shown and "js/copy.js" in shown
+    assert "/callbacks/" not in page("lipsync-studio")
+    settings.PUBLIC_URL = "http://127.0.0.1:8000"
+    assert "/callbacks/" not in page("volcengine-vod") and "PUBLIC_URL" in page("volcengine-vod")
+
+
+def test_the_console_is_english_for_every_reader(staff: Client) -> None:
+    """Django's own words would be Russian beside our English ones."""
+    answer = staff.get(reverse(LIST), headers={"Accept-Language": "ru"})
+    assert answer.status_code == 200
+    assert not re.search("[А-Яа-я]", re.sub(r"<select.*?</select>", "", answer.content.decode(), flags=re.S))
+    assert re.search("[А-Яа-я]", Client().get("/accounts/login/", headers={"Accept-Language": "ru"}).content.decode())

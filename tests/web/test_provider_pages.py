@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
 
 from apps.jobs.models import Job, ProviderAccount
+from apps.jobs.services.vendor.work import account_callback_url
 from tests.factories import add_member, make_organization, owner_of
 from tests.jobs.token_vendor import KEY, NAME, TokenStub
 from tests.web.test_pages import browser_of, text_of
@@ -73,6 +75,21 @@ def test_what_is_wrong_stands_at_its_field(client: Client, token_vendor: TokenSt
     assert set(answer.context["form"].errors) == {"endpoint"}
     assert KEY not in answer.content.decode(), "a password field is not filled in again"
     assert not ProviderAccount.objects.exists()
+
+
+def test_the_one_address_of_a_vendor_that_knows_no_other(client: Client, world: World, settings: Any) -> None:
+    row = ProviderAccount.objects.create(organization=world.organization, provider="volcengine-vod", name="Ours")
+    settings.PUBLIC_URL = "https://portal.example.com"
+    page = client.get(f"{PAGE}{row.public_id}/").content.decode()
+    address = account_callback_url(row)
+    assert address and f">{address}</code>" in page and 'data-copy="callback-url"' in page
+    settings.PUBLIC_URL = "http://localhost:8000"
+    page = client.get(f"{PAGE}{row.public_id}/").content.decode()
+    assert "/callbacks/" not in page and "none that can be reached from outside" in page
+    other = ProviderAccount.objects.create(organization=world.organization, provider=NAME, name="Other")
+    assert "callback-title" not in client.get(f"{PAGE}{other.public_id}/").content.decode()
+    member = browser_of(add_member(world.organization, "member").user)
+    assert member.get(f"{PAGE}{row.public_id}/").status_code in (403, 404)
 
 
 def test_for_managers_of_the_organization_only(world: World, token_vendor: TokenStub) -> None:

@@ -13,6 +13,8 @@ from apps.core import clock
 from apps.jobs import states
 from apps.jobs.models import Job, ProviderAccount, ProviderCall
 from apps.jobs.services import accounts
+from apps.jobs.services.vendor.work import account_callback_url
+from apps.providers.base import HearsAccount
 from apps.providers.conversation import AccountRefused
 
 State = Literal["off", "resting", "trial", "trouble", "well", "new"]
@@ -37,6 +39,14 @@ def state_of(row: ProviderAccount) -> State:
     if row.failures:
         return "trouble"
     return "well" if row.last_ok_at is not None else "new"
+
+
+def callback_address(row: ProviderAccount) -> str | None:
+    """Where the vendor is to post all callbacks of this account, to be entered in its own console.
+
+    None for vendors that are told an address with each job, "" while the portal cannot be reached from outside (PUBLIC_URL).
+    """
+    return account_callback_url(row) if isinstance(accounts.adapter_of(row.provider), HearsAccount) else None
 
 
 def kept_secrets(row: ProviderAccount) -> list[str]:
