@@ -105,7 +105,7 @@ def _abilities(settings: EngineSettings) -> Capabilities:
 
 LOCAL: Final = LocalProvider()
 ALL_ABILITIES: Final = Capabilities(
-    steps=frozenset({"subtitles", "voice"}),
+    steps=frozenset({"subtitles", "voice", "lipsync"}),
     subtitle_sources=frozenset({"asr", "ocr", "file"}),
     export_types=frozenset({"auto", "video", "audio", "all", "subtitles"}),
     media_types=frozenset({"auto", "video", "audio"}),
