@@ -48,6 +48,7 @@ def text_of(response: Any) -> str:
 MEMBER_ONLY = [
     "/jobs/",
     "/jobs/new/",
+    "/lipsync/",
     "/keys/",
     "/billing/",
     "/team/",
@@ -71,8 +72,8 @@ def test_pages_of_members_ask_to_sign_in(path: str) -> None:
         ("owner", set()),
         ("admin", set()),
         ("editor", {"/keys/", "/keys/new/", "/settings/providers/"}),
-        ("reviewer", {"/keys/", "/keys/new/", "/billing/", "/jobs/new/", "/settings/providers/"}),
-        ("viewer", {"/keys/", "/keys/new/", "/billing/", "/jobs/new/", "/settings/providers/"}),
+        ("reviewer", {"/keys/", "/keys/new/", "/billing/", "/jobs/new/", "/lipsync/", "/settings/providers/"}),
+        ("viewer", {"/keys/", "/keys/new/", "/billing/", "/jobs/new/", "/lipsync/", "/settings/providers/"}),
     ],
 )
 def test_what_each_role_may_open(world: World, role: str, closed: set[str]) -> None:
