@@ -11,12 +11,6 @@ from apps.accounts.tokens import digest_of
 from apps.core import clock, errors
 
 
-def organizations_for(user: User) -> list[Organization]:
-    """Active organizations that the person is a member of, by name."""
-    active = Organization.objects.filter(memberships__user=user, status=Organization.Status.ACTIVE)
-    return list(active.order_by("name", "pk"))
-
-
 def membership(user: User, organization: Organization) -> Membership | None:
     """The person's membership in the organization, if there is one."""
     return Membership.objects.filter(user=user, organization=organization).first()

@@ -19,14 +19,6 @@ def to_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def from_text(text: str) -> datetime:
-    """Parse RFC 3339 text. Raises ValueError if it is malformed or has no time zone."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("a time needs its zone, e.g. 2026-11-21T22:00:00Z")
-    return moment.astimezone(UTC)
-
-
 @dataclass(frozen=True, slots=True)
 class Deadline:
     """A budget of seconds counted on the monotonic clock from its creation."""

@@ -199,11 +199,6 @@ def name_in(code: str, interface: str) -> str:
     return code
 
 
-def is_rtl(code: str) -> bool:
-    """Whether the language is written from right to left."""
-    return describe(code).direction == "rtl"
-
-
 def base_language(code: str) -> str:
     """The language without its region, as engines name it: "pt-BR" -> "pt"."""
     return code.split("-")[0].lower()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
 MILLI: Final = 1000
 # Fits a PostgreSQL bigint with room for sums: a quadrillion credits.
 MAX_MILLICREDITS: Final = 10**18
-_TEXT: Final = re.compile(r"^-?[0-9]{1,15}(\.[0-9]{1,3})?\Z")
 
 
 def to_text(millicredits: int) -> str:
@@ -18,13 +16,6 @@ def to_text(millicredits: int) -> str:
     whole, rest = divmod(abs(millicredits), MILLI)
     decimals = f"{rest:03d}".rstrip("0") or "0"
     return f"{sign}{whole}.{decimals}"
-
-
-def from_text(text: str) -> int:
-    """Milli-credits of decimal text such as "36.0" or "-1.5". Raises ValueError for anything finer or malformed."""
-    if not _TEXT.match(text):
-        raise ValueError("credits are a decimal number with at most three decimals")
-    return int(Decimal(text) * MILLI)
 
 
 def price(quantity: Decimal | int, millicredits_per_unit: Decimal | int) -> int:

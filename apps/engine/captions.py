@@ -13,7 +13,6 @@ from apps.engine import sentences
 from apps.engine.subtitles import Cue
 
 WIDE = re.compile(r"[ᄀ-ᇿ⺀-꓏가-힣豈-﫿︰-﹏＀-｠￠-￦]")
-SPACELESS_LANGUAGES = frozenset({"zh", "yue", "ja", "th"})
 ROW_LATIN = 42  # characters in a row of a subtitle file, the usual house rule of broadcasters
 ROW_WIDE = 20
 MIN_SECONDS = 0.7

@@ -59,11 +59,6 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
         return Path(self.model_dir, *parts)
 
     @classmethod
-    def from_mapping(cls, values: Mapping[str, object]) -> EngineSettings:
-        """Settings from a dict (portal settings ENGINE); raises msgspec.ValidationError for a wrong type."""
-        return msgspec.convert(dict(values), cls)
-
-    @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> EngineSettings:
         """Settings of this process: the runner's JSON when there, else defaults with KINOGLOT_MODEL_DIR."""
         env = os.environ if environ is None else environ

@@ -50,11 +50,6 @@ def subscription_for(organization: Organization) -> Subscription | None:
     return Subscription.objects.select_related("plan").filter(organization=organization).first()
 
 
-def plans_offered() -> list[Plan]:
-    """Plans that are shown to customers, in their order."""
-    return list(Plan.objects.filter(is_public=True))
-
-
 def wallets_for(actor: Actor) -> list[Wallet]:
     """Both wallets, portal first; one that was never used is shown empty. Raises ApiError 1503 without billing.view."""
     require(actor, "billing.view")

@@ -1,4 +1,4 @@
-"""The request signature of Volcengine (HMAC-SHA256 over a canonical request), made and verified; pure, for adapters and dialect.
+"""The request signature of Volcengine (HMAC-SHA256 over a canonical request), made (in headers) and verified (there or in the query); pure.
 
 Facts: shared/reference/volcengine/sign_vectors.json (both SDKs' own signers). kDate = HMAC(secret, YYYYMMDD), then region, service
 and "request"; the signature covers method, path, query, the headers that the client itself names in SignedHeaders, and the
@@ -108,41 +108,6 @@ def sign(
         f"{ALGORITHM} Credential={access_key}/{scope}, SignedHeaders={';'.join(names)}, Signature={signature}"
     )
     return sent
-
-
-def presign(
-    method: str,
-    url: str,
-    *,
-    access_key: str,
-    secret_key: str,
-    region: str,
-    service: str,
-    now: float,
-    session_token: str = "",
-    sign_host: bool = False,
-) -> str:
-    """The URL with the signature in its query; the body is not signed. `now` in unix seconds."""
-    parts = urlsplit(url)
-    x_date = _x_date(now)
-    scope = "/".join((x_date[:8], region, service, _TERMINATOR))
-    signed = [
-        *_pairs(parts.query),
-        ("X-Date", x_date),
-        ("X-NotSignBody", ""),
-        ("X-Credential", f"{access_key}/{scope}"),
-        ("X-Algorithm", ALGORITHM),
-        ("X-SignedHeaders", "host" if sign_host else ""),
-    ]
-    listed = ";".join(sorted({name for name, _ in signed} | {"X-SignedQueries"}))
-    signed.append(("X-SignedQueries", listed))
-    names = ("host",) if sign_host else ()
-    canonical = canonical_request(
-        method, parts.path or "/", _canonical_query(signed), names, {"host": _host(parts.netloc)}, _EMPTY_HASH
-    )
-    extra = [("X-Security-Token", session_token)] if session_token else []
-    query = [*signed, *extra, ("X-Signature", _signature(secret_key, x_date, scope, canonical))]
-    return f"{parts.scheme}://{parts.netloc}{parts.path or '/'}?{_canonical_query(query)}"
 
 
 def parse_authorization(headers: Mapping[str, str], query: str) -> Claim:

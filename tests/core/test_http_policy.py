@@ -177,10 +177,7 @@ def test_a_mistake_in_the_setting_is_told_at_start(bad: str) -> None:
         OutboundPolicy(allowed_private=(bad,))
 
 
-def test_the_errors_carry_the_codes_of_both_worlds() -> None:
+def test_the_errors_carry_the_codes_of_jobs() -> None:
     with pytest.raises(OutboundError) as caught:
         check_url("ftp://example.com/a.mp4", PUBLIC)
     assert caught.value.as_job_error().code == 10901
-    api = caught.value.as_api_error("source.url")
-    assert (api.code, api.http_status) == (5, 400)
-    assert list(api.errors) == ["source.url"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -34,23 +35,14 @@ def test_ids_name_their_kind_never_repeat_and_sort_by_time(monkeypatch: pytest.M
 )
 def test_credits_as_text(millicredits: int, text: str) -> None:
     assert money.to_text(millicredits) == text
-    assert money.from_text(text) == millicredits
 
 
 @given(st.integers(-(10**17), 10**17))
-def test_credits_survive_the_round_trip(millicredits: int) -> None:
-    assert money.from_text(money.to_text(millicredits)) == millicredits
-
-
-@pytest.mark.parametrize("text", ["", "1,5", "1.2345", "1e3", "NaN", "--1", "1.", ".5", " 1", "٣", "1" * 30])
-def test_what_is_no_amount_is_refused(text: str) -> None:
-    with pytest.raises(ValueError):
-        money.from_text(text)
+def test_the_text_is_the_exact_amount(millicredits: int) -> None:
+    assert Decimal(money.to_text(millicredits)) * money.MILLI == millicredits
 
 
 def test_a_price_is_rounded_up_and_never_negative() -> None:
-    from decimal import Decimal
-
     assert money.price(Decimal(61) / 60, 12_000) == 12_200
     assert money.price(Decimal(1) / 3, 1) == 1
     assert money.price(0, 5) == 0
@@ -58,12 +50,9 @@ def test_a_price_is_rounded_up_and_never_negative() -> None:
         money.price(-1, 5)
 
 
-def test_times_are_utc_text_and_back() -> None:
+def test_times_are_utc_text() -> None:
     moment = datetime(2026, 11, 21, 22, 0, 0, 123_000, tzinfo=UTC)
     assert clock.to_text(moment) == "2026-11-21T22:00:00.123Z"
-    assert clock.from_text("2026-11-21T23:00:00.123+01:00") == moment
-    with pytest.raises(ValueError):
-        clock.from_text("2026-11-21T23:00:00")
     with pytest.raises(ValueError):
         clock.to_text(moment.replace(tzinfo=None))
 

@@ -19,10 +19,6 @@ class OutboundError(Exception):
         """The same as a job's failure."""
         return errors.JobError(self.job_code, str(self))
 
-    def as_api_error(self, field: str) -> errors.ApiError:
-        """The same as code 5 on a field of the request."""
-        return errors.invalid(field, str(self))
-
 
 class BadUrl(OutboundError):
     """The address is malformed, or of a scheme, port or spelling that is not accepted."""

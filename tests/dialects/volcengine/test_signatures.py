@@ -13,9 +13,9 @@ from django.test import Client
 from apps.accounts.models import ApiKey, Organization, UsedSignature
 from apps.accounts.services import revoke_api_key
 from apps.plans.models import Plan, Subscription
-from apps.providers.volcengine_sign import presign
 from tests.dialects.volcengine.conftest import HOST, VOD, Answer, Signer, signer
 from tests.factories import make_organization, owner_of
+from tests.providers.volcengine.presigned import presign
 
 pytestmark = pytest.mark.django_db
 WRONG = (401, "SignatureDoesNotMatch", 100010)
