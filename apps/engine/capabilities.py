@@ -1,6 +1,7 @@
 """What this installation of the engine can do: languages by step, options it cannot honour, and the rows of `manage.py check_engine`.
 
-Everything here is read from directory listings and installed packages; nothing is loaded, so it may be asked often.
+Everything here is read from directory listings and installed packages; nothing is loaded, so it may be asked often. `check` alone
+loads one thing: the lip-sync model that settings name, where they do.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from apps.core.errors import PAIR_UNAVAILABLE
 from apps.core.languages import AUTO, base_language, sources, targets
 from apps.core.options import SubtitleStyle, TextBox, Timing, VoiceOptions
 from apps.engine import fonts, models, routes
-from apps.engine.lipsync.installed import ModelBroken, faces_missing, find_model
+from apps.engine.lipsync.installed import InstalledModel, ModelBroken, faces_missing, find_model
 from apps.engine.lipsync.types import PREVIEW
 from apps.engine.routes import Route, find_route, needs_english_pivot
 from apps.engine.settings import EngineSettings
@@ -231,12 +232,12 @@ def check(settings: EngineSettings) -> list[CheckRow]:
 
 
 def _lipsync(settings: EngineSettings, how: str) -> CheckRow:
-    """Who moves the lips here; a model that settings name and that is broken is told even where the preview stands in."""
+    """Who moves the lips here; a model that settings name is loaded, and told when it is broken even where the preview stands in."""
     backend, model, advice = PREVIEW, models.by_name("faces").title, ""
     try:
         if (found := find_model(settings)) is not None:
             backend, model = found.manifest.name, f"{found.path.name} ({found.manifest.licence})"
-            advice = "" if _have("onnxruntime") else _reinstall()
+            advice = _loads(found)
     except ModelBroken as error:
         backend, advice = "ENGINE_LIPSYNC_DIR", str(error)
         advice += "; the preview runs instead" if settings.lipsync_fallback else ""
@@ -245,6 +246,16 @@ def _lipsync(settings: EngineSettings, how: str) -> CheckRow:
     return CheckRow(
         stage="lipsync", backend=backend, model=model, languages="any", ok=not advice, required=False, advice=advice
     )
+
+
+def _loads(found: InstalledModel) -> str:
+    """ "" when the graph can be loaded and has the form of its manifest, else what to do. Raises ModelBroken."""
+    if not (_have("onnxruntime") and _have("cv2")):
+        return _reinstall()
+    from apps.engine.lipsync.neural import FaceModel
+
+    FaceModel(found, cores=1)
+    return ""
 
 
 def _route(settings: EngineSettings, source: str, target: str, *, from_speech: bool) -> Route | None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from apps.core import errors
 from apps.core.errors import JobError
 from apps.engine.lipsync import blend
-from apps.engine.lipsync.faces import Picture, Points, lower_face, size_of
+from apps.engine.lipsync.faces import Picture, Points, lower_face, lower_face_mask, size_of
 from apps.engine.lipsync.installed import InstalledModel, ModelBroken, ModelManifest
 from apps.engine.lipsync.mel import Floats, Heard
 from apps.engine.lipsync.tracking import Track, blurred
@@ -172,9 +172,10 @@ def lay(
     grid = blend.Grid(box, EDGE_STEP * size_of(points))
     inner = grid.window(lower_face(points)).reshape(grid.rows, grid.columns)
     softer = cv2.blur(inner, (EDGE_NODES, EDGE_NODES), borderType=cv2.BORDER_CONSTANT)
-    alpha = strength * grid.full(inner * softer)
+    allowed = box.cut(lower_face_mask(points, picture.shape))
     if mask is not None:
-        alpha = alpha * (box.cut(mask).astype(np.float32) / 255)
+        allowed = np.minimum(allowed, box.cut(mask))
+    alpha = strength * grid.full(inner * softer) * (allowed.astype(np.float32) / 255)
     out = picture.copy()
     face = _resized(drawn, box.width, box.height)
     box.cut(out)[:] = blend.over(box.cut(picture), face, alpha)
