@@ -74,12 +74,12 @@ def _some_target(source: str) -> str:
 
 def body_of(post: QueryDict) -> dict[str, Any]:
     """The JSON body of POST /translations for this form; only what differs from the defaults where that is simple."""
-    voice = post.get("steps", "voice") == "voice"
+    voice = "voice" in steps_of(post)
     body: dict[str, Any] = {
         "source": _source(post),
         "source_language": post.get("source_language") or "auto",
         "target_locales": post.getlist("target_locales"),
-        "steps": ["subtitles", "voice"] if voice else ["subtitles"],
+        "steps": steps_of(post),
         "subtitle_source": post.get("subtitle_source") or "asr",
         "review_after": post.get("review_after") or "never",
     }
@@ -110,6 +110,13 @@ def body_of(post: QueryDict) -> dict[str, Any]:
     if post.get("hls"):
         body["hls"] = True
     return body
+
+
+def steps_of(post: QueryDict) -> list[str]:
+    """The steps that are chosen; lips are asked for beside a dub only."""
+    if post.get("steps", "voice") != "voice":
+        return ["subtitles"]
+    return ["subtitles", "voice", *(["lipsync"] if post.get("lipsync") else [])]
 
 
 def _source(post: QueryDict) -> dict[str, str]:

@@ -25,7 +25,7 @@ class Languages extends HTMLElement {
     });
     this.addEventListener("change", () => this.chips());
     this.closest("form").addEventListener("change", (event) => {
-      if (["source_language", "steps", "provider"].includes(event.target.name)) this.offer();
+      if (["source_language", "steps", "lipsync", "provider"].includes(event.target.name)) this.offer();
     });
     this.chips();
   }
@@ -43,7 +43,7 @@ class Languages extends HTMLElement {
   /** What can be made depends on the spoken language and the steps; what cannot moves below a line that says so. */
   async offer() {
     const form = this.closest("form");
-    const query = new URLSearchParams({ source: form.elements.source_language.value, steps: form.elements.steps.value, provider: form.elements.provider?.value ?? "" });
+    const query = new URLSearchParams({ source: form.elements.source_language.value, steps: form.elements.steps.value, lipsync: form.elements.lipsync?.checked ? "1" : "", provider: form.elements.provider?.value ?? "" });
     const answer = await fetch(`${this.dataset.available}?${query}`, { credentials: "same-origin" }).catch(() => null);
     if (!answer?.ok) return;
     const able = await answer.json();

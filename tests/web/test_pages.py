@@ -174,6 +174,21 @@ def test_the_sample_clip_is_one_click(world: World, client: Client, tmp_path: Pa
         sample.unlink()
 
 
+def test_lips_can_be_ordered_beside_a_dub(
+    world: World, client: Client, settings: Any, tmp_path: Path, model_dir: Path
+) -> None:
+    form = {"source_kind": "link", "url": "https://media.example.org/talk.mp4", "source_language": "en-US"}
+    form |= {"target_locales": "pt-BR", "steps": "voice", "lipsync": "1"}
+    assert b'name="lipsync"' in client.get("/jobs/new/").content
+    shown = client.post("/jobs/new/preview/", form).content.decode()
+    assert "&quot;lipsync&quot;" in shown
+    assert (
+        "&quot;lipsync&quot;" not in client.post("/jobs/new/preview/", form | {"steps": "subtitles"}).content.decode()
+    )
+    settings.ENGINE = settings.ENGINE | {"model_dir": str(tmp_path)}
+    assert b'name="lipsync"' not in client.get("/jobs/new/").content
+
+
 def test_a_key_is_shown_once(world: World, client: Client) -> None:
     answer = client.post("/keys/new/", {"name": "Pipeline", "scopes": ["jobs:read"], "expires": "30"})
     key = ApiKey.objects.get()

@@ -68,7 +68,7 @@ def preview(request: PageRequest) -> HttpResponse:
 @member_page
 def available(request: PageRequest) -> HttpResponse:
     """Which targets the installed providers can make from a source with these steps, as JSON for the picker."""
-    steps = ["subtitles", "voice"] if request.GET.get("steps", "voice") == "voice" else ["subtitles"]
+    steps = orderform.steps_of(request.GET)
     source, provider = request.GET.get("source") or "auto", request.GET.get("provider", "")
     return JsonResponse(coverage.targets_for(actor_of(request), source, steps, provider))
 
@@ -134,6 +134,7 @@ def _context(request: PageRequest, draft: orderform.Draft) -> dict[str, Any]:
     provider = str(draft.body.get("provider", ""))
     able = coverage.targets_for(actor, str(draft.body["source_language"]), list(draft.body["steps"]), provider)
     chosen = draft.body["target_locales"]
+    offered = [row for row in providers_offered(actor=actor) if row.capabilities["steps"]]
     return rail(request, draft) | {
         "post": request.POST,
         "body": draft.body,
@@ -147,7 +148,8 @@ def _context(request: PageRequest, draft: orderform.Draft) -> dict[str, Any]:
         "chosen": chosen,
         "glossaries": glossaries_for(actor, limit=100),
         # Some do lip sync only.
-        "providers": [row for row in providers_offered(actor=actor) if row.capabilities["steps"]],
+        "providers": offered,
+        "lipsync_offered": any(row.available and "lipsync" in row.capabilities["steps"] for row in offered),
         "plan": plan,
         "max_bytes": plan.max_file_bytes if plan else settings.ENGINE["max_source_mb"] << 20,
     }
