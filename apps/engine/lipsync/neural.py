@@ -121,7 +121,7 @@ def paint_video(
     """The pictures of `moments` (number in the result, number in the source, picture) with the mouths that the model draws, and
     whether any was drawn. As many wait as fill one batch.
     """
-    boxes = {id(part): _boxes(part.track, model.manifest, fps) for part in parts}
+    boxes = {id(part): blurred(part.track.corners, BOX_SECONDS * fps) for part in parts}
     for group in _groups(moments, model.batch):
         shown = [picture for _, _, picture in group]
         tasks = [
@@ -238,9 +238,3 @@ def _resized(picture: Picture, width: int, height: int) -> Picture:
     smaller = width < picture.shape[1]
     how = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(picture, (width, height), interpolation=how), np.uint8)
-
-
-def _boxes(track: Track, manifest: ModelManifest, fps: float) -> NDArray[np.float32]:
-    """Corners (pictures, 4: left, top, right, bottom) of the landmarks, calmed."""
-    corners = [np.concatenate([p[:, :2].min(axis=0), p[:, :2].max(axis=0)]) for p in track.points]
-    return blurred(np.array(corners, np.float32), BOX_SECONDS * fps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -69,6 +70,11 @@ class Track:
     def yaw(self) -> float:
         """Usual turn of the head to the side in degrees, without sign."""
         return float(np.median([abs(yaw_of(points)) for points in self.points]))
+
+    @cached_property
+    def corners(self) -> Floats:
+        """Left, top, right and bottom of the landmarks on each picture (pictures, 4); ask for them once the track is whole and smooth."""
+        return np.array([np.concatenate([p[:, :2].min(axis=0), p[:, :2].max(axis=0)]) for p in self.points], np.float32)
 
     def openings(self) -> Floats:
         """The mouth's opening picture by picture."""
