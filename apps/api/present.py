@@ -17,6 +17,7 @@ from apps.events.models import Event
 from apps.jobs.models import Artefact, Job
 from apps.jobs.services.orders import is_lipsync
 from apps.plans.models import Hold, LedgerEntry, Wallet
+from apps.plans.services.estimates import EstimateLine
 from apps.projects import storage
 from apps.projects.models import Asset, Translation, Upload
 from apps.projects.services.faces import FaceLook
@@ -156,6 +157,31 @@ def upload(row: Upload) -> asset_shapes.Upload:
         asset=row.asset.public_id if row.asset is not None else None,
         created_at=row.created_at,
         expires_at=row.expires_at,
+    )
+
+
+def estimate_lines(lines: Iterable[EstimateLine]) -> list[money_shapes.EstimateLine]:
+    """With amounts in credits."""
+    return [
+        money_shapes.EstimateLine(
+            locale=line.locale,
+            stage=line.stage,
+            unit=line.unit,
+            quantity=line.quantity,
+            credits=to_text(line.millicredits),
+        )
+        for line in lines
+    ]
+
+
+def wallet_change(pool: str, available: int, total: int) -> money_shapes.WalletChange:
+    """What `total` does to a wallet that has `available`; both in milli-credits."""
+    after = available - total
+    return money_shapes.WalletChange(
+        pool=pool,  # type: ignore[arg-type]
+        before=to_text(available),
+        after=to_text(after),
+        sufficient=after >= 0,
     )
 
 

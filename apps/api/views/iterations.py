@@ -11,7 +11,6 @@ from apps.api import present, samples
 from apps.api.base import ApiView, json_response
 from apps.api.openapi import answer_example, operation, request_example
 from apps.api.schemas import iterations as shapes
-from apps.api.schemas import money
 from apps.api.schemas.common import PageQuery
 from apps.api.schemas.jobs import Job as JobShape
 from apps.api.schemas.jobs import JobPage
@@ -36,7 +35,7 @@ def changes_of(body: shapes.IterationOrder) -> IterationChanges:
 
 def show_estimate(found: IterationEstimate) -> shapes.IterationEstimate:
     """With amounts in credits."""
-    work, after = found.rework, found.available - found.total
+    work = found.rework
     return shapes.IterationEstimate(
         base_job=work.base.public_id,
         base_revision=work.base_revision,
@@ -46,23 +45,9 @@ def show_estimate(found: IterationEstimate) -> shapes.IterationEstimate:
         silent_changes=len(work.changes.text) + len(work.changes.removed),
         options=list(work.options),
         unchanged=work.nothing,
-        lines=[
-            money.EstimateLine(
-                locale=line.locale,
-                stage=line.stage,
-                unit=line.unit,
-                quantity=line.quantity,
-                credits=to_text(line.millicredits),
-            )
-            for line in found.lines
-        ],
+        lines=present.estimate_lines(found.lines),
         total=to_text(found.total),
-        wallet=money.WalletChange(
-            pool=found.pool,  # type: ignore[arg-type]
-            before=to_text(found.available),
-            after=to_text(after),
-            sufficient=after >= 0,
-        ),
+        wallet=present.wallet_change(found.pool, found.available, found.total),
     )
 
 

@@ -52,25 +52,11 @@ class EstimateView(ApiView):
                 raise as_sent(error) from None
         return json_response(
             shapes.Estimate(
-                lines=[
-                    shapes.EstimateLine(
-                        locale=line.locale,
-                        stage=line.stage,
-                        unit=line.unit,
-                        quantity=line.quantity,
-                        credits=to_text(line.millicredits),
-                    )
-                    for line in found.lines
-                ],
+                lines=present.estimate_lines(found.lines),
                 total=to_text(found.total),
                 max_total=to_text(found.max_total),
                 exact=not found.assumed,
-                wallet=shapes.WalletChange(
-                    pool=found.pool,  # type: ignore[arg-type]
-                    before=to_text(found.available),
-                    after=to_text(found.available_after),
-                    sufficient=found.available_after >= 0,
-                ),
+                wallet=present.wallet_change(found.pool, found.available, found.total),
             )
         )
 
