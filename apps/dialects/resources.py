@@ -12,7 +12,7 @@ from apps.accounts.actor import Actor
 from apps.accounts.permissions import require
 from apps.core import errors
 from apps.dialects.models import Resource
-from apps.projects.selectors import Page, page_of, read_cursor
+from apps.projects.selectors import Page, newest_first
 
 MAX_ID = 200
 
@@ -51,9 +51,7 @@ def resources_for(
     rows = Resource.objects.filter(organization=actor.organization, dialect=dialect, kind=kind)
     if not any_parent:
         rows = rows.filter(parent=parent)
-    if cursor:
-        rows = rows.filter(id__lt=read_cursor(cursor))
-    return page_of(list(rows.order_by("-id")[: limit + 1]), limit)
+    return newest_first(rows, cursor, limit)
 
 
 def create_resource(

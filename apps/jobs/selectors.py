@@ -12,7 +12,7 @@ from apps.core import errors
 from apps.events.models import Event
 from apps.jobs.models import Artefact, Job, ProviderAccount
 from apps.projects.models import Transcript, Translation
-from apps.projects.selectors import Page, read_cursor
+from apps.projects.selectors import Page, newest_first
 from apps.projects.selectors import transcript_for as _transcript_for
 
 RELATED = ("translation__project__source_asset", "hold", "organization", "api_key", "created_by")
@@ -73,11 +73,7 @@ def jobs_for(
             | Q(target_locale__iexact=search)
             | Q(translation=None, order__title__icontains=search)
         )
-    if cursor:
-        rows = rows.filter(id__lt=read_cursor(cursor))
-    limit = max(1, min(limit, 200))
-    found = list(rows.order_by("-id")[: limit + 1])
-    return Page(found[:limit], str(found[limit - 1].pk) if len(found) > limit else "")
+    return newest_first(rows, cursor, max(1, min(limit, 200)))
 
 
 def sister_jobs(actor: Actor, job: Job) -> list[Job]:

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 
 from apps.accounts.actor import Actor
 from apps.core import clock, errors
-from apps.projects.models import Asset, Project, Transcript, Translation, Upload
+from apps.projects.models import Asset, Transcript, Translation, Upload
 
 T = TypeVar("T", bound=Model)
 
@@ -45,12 +45,6 @@ def newest_asset_named(actor: Actor, file_name: str, *, kind: str, folder: str =
     return inside or rows.first()
 
 
-def project_for(actor: Actor, public_id: str) -> Project:
-    """The project with its source asset; ApiError 404."""
-    found = Project.objects.select_related("source_asset").filter(organization=actor.organization, public_id=public_id)
-    return _one(found.first(), "project")
-
-
 def translation_for(actor: Actor, public_id: str) -> Translation:
     """The translation with its project and source asset; ApiError 404."""
     rows = Translation.objects.select_related("project__source_asset", "organization")
@@ -77,9 +71,7 @@ def assets_for(actor: Actor, *, kind: str = "", cursor: str = "", limit: int = 5
     rows = Asset.objects.filter(organization=actor.organization).exclude(status=Asset.Status.DELETED)
     if kind:
         rows = rows.filter(kind=kind)
-    if cursor:
-        rows = rows.filter(id__lt=read_cursor(cursor))
-    return page_of(list(rows.order_by("-id")[: limit + 1]), limit)
+    return newest_first(rows, cursor, limit)
 
 
 def translations_for(actor: Actor, *, project: str = "", cursor: str = "", limit: int = 50) -> Page[Translation]:
@@ -87,14 +79,15 @@ def translations_for(actor: Actor, *, project: str = "", cursor: str = "", limit
     rows = Translation.objects.select_related("project__source_asset").filter(organization=actor.organization)
     if project:
         rows = rows.filter(project__public_id=project)
+    return newest_first(rows, cursor, limit)
+
+
+def newest_first(rows: QuerySet[T], cursor: str, limit: int) -> Page[T]:
+    """The page of `limit` rows behind a cursor ("" is the beginning). Raises ApiError 5 for a bad cursor."""
     if cursor:
         rows = rows.filter(id__lt=read_cursor(cursor))
-    return page_of(list(rows.order_by("-id")[: limit + 1]), limit)
-
-
-def page_of(rows: list[T], limit: int) -> Page[T]:
-    """Cuts limit + 1 rows into a page and the cursor of the next one."""
-    return Page(rows[:limit], str(rows[limit - 1].pk) if len(rows) > limit else "")
+    found = list(rows.order_by("-id")[: limit + 1])
+    return Page(found[:limit], str(found[limit - 1].pk) if len(found) > limit else "")
 
 
 def read_cursor(cursor: str) -> int:

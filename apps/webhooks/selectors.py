@@ -7,7 +7,7 @@ from django.db.models import Q
 from apps.accounts.actor import Actor
 from apps.accounts.permissions import require
 from apps.core import errors
-from apps.projects.selectors import Page, read_cursor
+from apps.projects.selectors import Page, newest_first
 from apps.webhooks.models import Attempt, Endpoint, Message
 
 VIEW = "webhooks.view"
@@ -64,11 +64,7 @@ def messages_for(
         rows = rows.filter(type=type)
     if subject := subject.strip()[:64]:
         rows = rows.filter(Q(subject_id=subject) | Q(public_id=subject))
-    if cursor:
-        rows = rows.filter(id__lt=read_cursor(cursor))
-    limit = max(1, min(limit, 200))
-    found = list(rows.defer("body").order_by("-id")[: limit + 1])
-    return Page(found[:limit], str(found[limit - 1].pk) if len(found) > limit else "")
+    return newest_first(rows.defer("body"), cursor, max(1, min(limit, 200)))
 
 
 def message_for(actor: Actor, public_id: str) -> Message:
