@@ -152,6 +152,30 @@ def data(person: Person) -> Iterator[Path]:
     assert not left, "a PostgreSQL process outlived its users"
 
 
+@pytest.fixture(scope="module")
+def clusters(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """A cluster that has been started once and stopped, by the number of its person."""
+    return {}
+
+
+@pytest.fixture
+def made(person: Person, data: Path, clusters: dict[int, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`data` with a cluster in it: a first start costs a second and more, and most tests are about later ones."""
+    if person.uid not in clusters:
+        place = tmp_path_factory.mktemp(f"cluster{person.uid}")
+        first = Holder(person, data)
+        version = first.sql("SHOW server_version").split(".")[0]
+        first.close()
+        subprocess.run(["cp", "-a", data / "postgres" / version, place], check=True)
+        clusters[person.uid] = place / version
+        return data
+    for folder in (data, data / "postgres"):
+        folder.mkdir(mode=0o700)
+        os.chown(folder, person.uid, person.gid)
+    subprocess.run(["cp", "-a", clusters[person.uid], data / "postgres"], check=True)
+    return data
+
+
 def serving(place: Path) -> list[int]:
     """Processes whose working folder is below `place`: all of a PostgreSQL's processes work inside their cluster."""
     found = []
@@ -186,8 +210,8 @@ def guards(data: Path) -> list[int]:
     return found
 
 
-def test_shared_by_all_and_gone_with_the_last(person: Person, data: Path) -> None:
-    first, second = Holder(person, data), Holder(person, data)
+def test_shared_by_all_and_gone_with_the_last(person: Person, made: Path) -> None:
+    first, second = Holder(person, made), Holder(person, made)
     assert first.first["server"] == second.first["server"] is not None
     assert first.first["url"] == second.first["url"]
     first.sql("CREATE TABLE note (words text)")
@@ -195,8 +219,8 @@ def test_shared_by_all_and_gone_with_the_last(person: Person, data: Path) -> Non
     first.close()
     assert second.sql("SELECT words FROM note") == "shared"
     second.close()
-    assert serving(data) == []
-    third = Holder(person, data)
+    assert serving(made) == []
+    third = Holder(person, made)
     assert third.sql("SELECT words FROM note") == "shared"
     assert third.first["url"] == first.first["url"], "the address survives a restart"
     assert third.first["seconds"] < 5
@@ -210,55 +234,55 @@ def test_many_first_starts_at_once_make_one_server(person: Person, data: Path) -
         holder.close()
 
 
-def test_a_killed_holder_leaves_nothing_running(person: Person, data: Path) -> None:
-    holder = Holder(person, data)
-    assert holder.first["server"] in serving(data)
+def test_a_killed_holder_leaves_nothing_running(person: Person, made: Path) -> None:
+    holder = Holder(person, made)
+    assert holder.first["server"] in serving(made)
     holder.end(signal.SIGKILL)
-    wait_for(lambda: not serving(data))
-    wait_for(lambda: not guards(data))
+    wait_for(lambda: not serving(made))
+    wait_for(lambda: not guards(made))
 
 
-def test_a_killed_holder_disturbs_no_other(person: Person, data: Path) -> None:
-    stays, dies = Holder(person, data), Holder(person, data)
+def test_a_killed_holder_disturbs_no_other(person: Person, made: Path) -> None:
+    stays, dies = Holder(person, made), Holder(person, made)
     assert stays.first["server"] == dies.first["server"]
     dies.end(signal.SIGKILL)
     time.sleep(0.5)
     assert stays.sql("SELECT 1") == "1"
     stays.close()
-    assert serving(data) == []
+    assert serving(made) == []
 
 
-def test_even_the_guard_may_be_killed(person: Person, data: Path) -> None:
-    holder = Holder(person, data)
+def test_even_the_guard_may_be_killed(person: Person, made: Path) -> None:
+    holder = Holder(person, made)
     assert holder.first
-    wait_for(lambda: guards(data))
-    for pid in guards(data):
+    wait_for(lambda: guards(made))
+    for pid in guards(made):
         os.kill(pid, signal.SIGKILL)
     holder.end(signal.SIGKILL)
     time.sleep(0.5)
-    assert serving(data), "nobody was left to stop it"
-    again = Holder(person, data)
+    assert serving(made), "nobody was left to stop it"
+    again = Holder(person, made)
     assert again.sql("SELECT 1") == "1"
-    wait_for(lambda: guards(data))
+    wait_for(lambda: guards(made))
     again.end(signal.SIGKILL)
-    wait_for(lambda: not serving(data))
+    wait_for(lambda: not serving(made))
 
 
-def test_kill_9_of_every_server_process_loses_no_committed_row(person: Person, data: Path) -> None:
-    holder = Holder(person, data)
+def test_kill_9_of_every_server_process_loses_no_committed_row(person: Person, made: Path) -> None:
+    holder = Holder(person, made)
     holder.sql("CREATE TABLE paid (amount int)")
     for round_ in range(3):
         holder.sql(f"INSERT INTO paid SELECT {round_} FROM generate_series(1, 100)")
-        kill_server(data)
-        newcomer = Holder(person, data)  # at once, without waiting for the kernel to clean up
+        kill_server(made)
+        newcomer = Holder(person, made)  # at once, without waiting for the kernel to clean up
         assert newcomer.sql("SELECT count(*) FROM paid") == str((round_ + 1) * 100)
         assert holder.sql("SELECT count(*) FROM paid") == str((round_ + 1) * 100), "the old address is served again"
         newcomer.close()
     holder.close()
 
 
-def test_kill_9_of_the_chief_alone_and_revive(person: Person, data: Path) -> None:
-    holder = Holder(person, data)
+def test_kill_9_of_the_chief_alone_and_revive(person: Person, made: Path) -> None:
+    holder = Holder(person, made)
     holder.sql("CREATE TABLE paid (amount int)")
     holder.sql("INSERT INTO paid VALUES (1)")
     os.kill(holder.first["server"], signal.SIGKILL)
@@ -268,13 +292,13 @@ def test_kill_9_of_the_chief_alone_and_revive(person: Person, data: Path) -> Non
 
 
 @pytest.mark.parametrize("content", ["torn", "empty", "foreign", "ours"])
-def test_pid_files_are_never_believed(person: Person, data: Path, content: str) -> None:
-    holder = Holder(person, data)
-    cluster = data / "postgres" / holder.sql("SHOW server_version").split(".")[0]
+def test_pid_files_are_never_believed(person: Person, made: Path, content: str) -> None:
+    holder = Holder(person, made)
+    cluster = made / "postgres" / holder.sql("SHOW server_version").split(".")[0]
     socket = holder.sql("SHOW unix_socket_directories").strip('"')
-    kill_server(data)
+    kill_server(made)
     holder.end()
-    wait_for(lambda: not guards(data))
+    wait_for(lambda: not guards(made))
     stranger = person.start(code="import time; time.sleep(60)")
     text = {
         "torn": "12",
@@ -286,7 +310,7 @@ def test_pid_files_are_never_believed(person: Person, data: Path, content: str) 
     for path in (cluster / "postmaster.pid", Path(socket) / ".s.PGSQL.5432.lock"):
         path.write_text(text[content])
         os.chown(path, cluster.stat().st_uid, cluster.stat().st_gid)
-    again = Holder(person, data)
+    again = Holder(person, made)
     assert again.sql("SELECT 1") == "1"
     assert stranger.poll() is None, "the program that the file named is none of our business"
     stranger.kill()
@@ -361,16 +385,16 @@ def test_root_uses_nobody_and_opens_no_door(data: Path) -> None:
     holder.close()
 
 
-def test_an_older_cluster_is_not_touched(person: Person, data: Path) -> None:
-    holder = Holder(person, data)
+def test_an_older_cluster_is_not_touched(person: Person, made: Path) -> None:
+    holder = Holder(person, made)
     version = holder.sql("SHOW server_version").split(".")[0]
     holder.close()
-    (data / "postgres" / version).rename(data / "postgres" / "17")
-    refused = Holder(person, data)
+    (made / "postgres" / version).rename(made / "postgres" / "17")
+    refused = Holder(person, made)
     assert "made by PostgreSQL 17" in refused.first["error"]
     assert "dump" in refused.first["error"]
     refused.end()
-    assert not (data / "postgres" / version).exists()
+    assert not (made / "postgres" / version).exists()
 
 
 def test_a_folder_of_somebody_else_is_refused_in_words(data: Path) -> None:
