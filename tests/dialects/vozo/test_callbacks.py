@@ -13,12 +13,12 @@ from apps.accounts.models import Organization
 from apps.core.errors import JobError
 from apps.dialects.vozo.shape import VozoShape, word_of
 from apps.events import log
-from apps.jobs import services, states
-from apps.jobs.models import Artefact, Job
-from apps.jobs.services.finish import fail_job, move_status, tell
+from apps.jobs import services
+from apps.jobs.models import Job
+from apps.jobs.services.finish import fail_job
 from apps.providers.vozo import wire
 from apps.webhooks.sender import Sender
-from tests.dialects.vozo.conftest import Vozo, refused
+from tests.dialects.vozo.conftest import Vozo, finish, refused
 from tests.factories import owner_of
 from tests.webhooks.receiver import Answer, Posted, Receiver
 
@@ -68,12 +68,7 @@ def test_each_change_of_the_status_once(vozo: Vozo, customer: Receiver) -> None:
         stage(job, name)
         stage(job, name, "finished")
         send()
-    Artefact.objects.create(
-        organization=job.organization, job=job, kind="video", format="mp4", file_name="a.mp4", storage_key="artefacts/a.mp4",
-        content_type="video/mp4", size=1, sha256="0" * 64, is_main=True,
-    )  # fmt: skip
-    assert move_status(job, "complete", stage=states.DONE)
-    tell(job, "complete", None, {})
+    finish(job)
     send()
     words = [body["status"] for body in told(customer)]
     assert words == [*wire.STAGES, "done"]

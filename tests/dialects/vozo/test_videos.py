@@ -14,11 +14,10 @@ from apps.core.errors import JobError
 from apps.dialects.models import Resource
 from apps.dialects.vozo.shape import video_word_of
 from apps.events import log
-from apps.jobs import states
-from apps.jobs.models import Artefact, Job
-from apps.jobs.services.finish import fail_job, move_status, tell
+from apps.jobs.models import Job
+from apps.jobs.services.finish import fail_job
 from apps.webhooks.sender import Sender
-from tests.dialects.vozo.conftest import Vozo, refused
+from tests.dialects.vozo.conftest import Vozo, finish, refused
 from tests.jobs.helpers import stored_asset
 from tests.webhooks.receiver import Receiver
 
@@ -38,16 +37,6 @@ def ordered(vozo: Vozo, path: str = VIDEOS, **changes: Any) -> Job:
     assert answer.status_code == 200, answer.content
     assert answer.json().keys() == {"task_id"}
     return Job.objects.get(public_id=answer.json()["task_id"])
-
-
-def finish(job: Job) -> None:
-    """A worker's good end."""
-    Artefact.objects.create(
-        organization=job.organization, job=job, kind="video", format="mp4", file_name="a.mp4", storage_key="artefacts/a.mp4",
-        content_type="video/mp4", size=1, sha256="0" * 64, is_main=True,
-    )  # fmt: skip
-    assert move_status(job, "complete", stage=states.DONE)
-    tell(job, "complete", None, {})
 
 
 def test_what_a_body_becomes(vozo: Vozo, organization: Organization) -> None:
