@@ -49,8 +49,10 @@ def read_estimate(request: HttpRequest) -> LipsyncOrder | None:
 
 
 def as_sent(error: ApiError) -> ApiError:
-    """The error with the order's field names turned into those that the client sent."""
-    error.errors = {sent_name(field): list(reasons) for field, reasons in error.errors.items()}
+    """The error with the order's field names turned into those that the client sent, in its fields and in its sentence."""
+    if error.errors:
+        renamed = errors.invalid(errors={sent_name(field): list(texts) for field, texts in error.errors.items()})
+        error.errors, error.detail = renamed.errors, renamed.detail
     return error
 
 

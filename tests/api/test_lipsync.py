@@ -140,6 +140,7 @@ def test_5_each_wrong_field_by_the_name_it_was_sent_under(
 ) -> None:
     found = refused(api, model, {"formState": FORMS[model] | form}, 400, 5)
     assert set(found["errors"]) == {f"formState.{name.removeprefix('formState.')}" for name in fields}
+    assert {part.partition(": ")[0] for part in found["detail"].split("; ")} <= set(found["errors"])
 
 
 @pytest.mark.parametrize(

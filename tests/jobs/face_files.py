@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
@@ -75,7 +76,7 @@ def films(folder: Path, jordi: Path, settings: EngineSettings) -> None:
 
 
 def sounds(folder: Path, speech: Path) -> None:
-    """voice, other, long (2.4 s), silence, cover (a picture on the sleeve), said (a film that speaks) and late (after 0.6 s)."""
+    """voice, other, long (2.4 s), silence, cover (with a picture), said (a film that speaks), late (after 0.6 s) and liar."""
     whole, rate = soundfile.read(speech, dtype="int16")
     for name, start, seconds in (("voice", 0.3, SPOKEN), ("other", 3.3, 0.8), ("long", 0.3, 2.4)):
         soundfile.write(folder / f"{name}.wav", whole[round(start * rate) : round((start + seconds) * rate)], rate)
@@ -84,8 +85,18 @@ def sounds(folder: Path, speech: Path) -> None:
     sleeve = ["-map", "0", "-map", "1", "-c:v", "mjpeg", "-disposition:v", "attached_pic", "-id3v2_version", "3"]
     ffmpeg("-i", voice, "-i", face, *sleeve, "-c:a", "libmp3lame", folder / "cover.mp3")
     ffmpeg("-i", film, "-i", voice, "-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", "aac", folder / "said.mp4")
+    ffmpeg("-i", folder / "long.wav", "-t", "2.4", folder / "liar.mka")
+    boast(folder / "liar.mka", 0.4)
     late = ["-itsoffset", "0.6", "-i", voice, "-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", "aac"]
     ffmpeg("-i", film, *late, folder / "late.mp4")
+
+
+def boast(path: Path, seconds: float) -> None:
+    """Another length into the head of a Matroska file (element 4489, milliseconds as a double)."""
+    data = bytearray(path.read_bytes())
+    place = data.index(b"\x44\x89\x88") + 3
+    data[place : place + 8] = struct.pack(">d", seconds * 1000)
+    path.write_bytes(data)
 
 
 def save(path: Path, picture: NDArray[np.integer]) -> Path:

@@ -84,7 +84,7 @@ BAD: dict[str, Bad] = {
     "a film as mask": Bad(10904, IMAGE, ("face.png", "voice.wav"), "mask_image: ", mask="film.mp4"),
     "900 megapixels": Bad(10905, IMAGE, ("bomb.png", "voice.wav"), "image: "),
     "a mask of 900 megapixels": Bad(10905, IMAGE, ("face.png", "voice.wav"), "mask_image: ", mask="bomb.png"),
-    "a ribbon nine thousand pixels long": Bad(10905, IMAGE, ("ribbon.png", "voice.wav"), "image: "),
+    "a ribbon nine thousand pixels long": Bad(10911, IMAGE, ("ribbon.png", "voice.wav"), "image: "),
     "nothing at the link": Bad(10901, IMAGE, ("nowhere.png", "voice.wav"), "image: "),
     "a link that leads to a private address": Bad(10901, IMAGE, ("inside.png", "voice.wav"), "image: "),
     "a link that leads to the cloud's metadata": Bad(10901, VIDEO, ("film.mp4", "metadata.wav"), "audio: "),
@@ -219,6 +219,7 @@ ODD: dict[str, Odd] = {
     "a film on its side": Odd(VIDEO, ("lying.mp4", "voice.wav"), SPOKEN, size=(240, 360), fps=float(RATE)),
     "a sound inside a film": Odd(IMAGE, ("face.png", "said.mp4"), SPOKEN),
     "a sound that begins late in its film": Odd(IMAGE, ("face.png", "late.mp4"), SPOKEN + 0.6),
+    "a sound six times as long as it says": Odd(IMAGE, ("face.png", "liar.mka"), 1.5, "audio goes on for longer"),
     "one of two is silent": Odd(
         MULTI, ("couple.png", "silence.wav", "voice.wav"), SPOKEN, "left face", size=(384, 256)
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -31,7 +32,9 @@ TO_YUV = Interpolation.AREA | Interpolation.ACCURATE_RND
 """swscale's quick way from BGR takes the colour of one pixel in four and rounds coarsely: 40 dB at best; this one 45, in the same time."""
 MAX_FPS = 60
 MAX_SIDE = 4096
-"""Pixels of the longer side of a result."""
+"""Pixels of the longer side of a result: players and encoders end there."""
+TRUST = 1.25
+"""How many times longer than its header tells a sound may be: some headers guess. The rest is not worked on."""
 KEPT_BYTES = 400 * 1024**2
 SWS_MATRIX = {1: 1, 9: 9}
 """swscale's number of a colour matrix by its number in the stream; all others are BT.601, as swscale itself takes it."""
@@ -56,7 +59,7 @@ class Sound:
     """A sound file: the demuxer that the probe accepted, the track's number in the file, its codec, and at what second it begins.
 
     The sound of a film may begin after its pictures; the result keeps that pause, and mouths are shut in it. Where it is cut after
-    `seconds`, it is stored anew.
+    `seconds`, it is stored anew. `most` ends what is longer than its header tells: that much was paid for.
     """
 
     path: Path
@@ -65,6 +68,7 @@ class Sound:
     codec: str
     start: float = 0.0
     seconds: int | None = None
+    most: float = math.inf
 
     @classmethod
     def of(cls, path: Path, info: MediaInfo, seconds: int | None = None) -> Sound:
@@ -74,13 +78,14 @@ class Sound:
         first = info.audio[0]
         if seconds is not None and first.start + first.duration <= seconds:
             seconds = None
-        return cls(path, info.demuxer, first.index, first.codec, first.start if first.steady else 0.0, seconds)
+        start, most = first.start if first.steady else 0.0, info.duration * TRUST + 1
+        return cls(path, info.demuxer, first.index, first.codec, start, seconds, most)
 
     @property
     def input(self) -> list[str]:
         """ffmpeg's arguments that open it."""
-        limit = [] if self.seconds is None else ["-t", str(self.seconds)]
-        return [*limit, *ffmpeg.media_input(self.path, self.demuxer)]
+        limit = min(self.most, math.inf if self.seconds is None else self.seconds)
+        return [*(["-t", f"{limit:.3f}"] if math.isfinite(limit) else []), *ffmpeg.media_input(self.path, self.demuxer)]
 
 
 def read_sound(sound: Sound, rate: int = SOUND_RATE) -> NDArray[np.float32]:
@@ -95,17 +100,10 @@ def read_sound(sound: Sound, rate: int = SOUND_RATE) -> NDArray[np.float32]:
 
 
 def scaled(size: tuple[int, int], resolution: LipsyncResolution) -> tuple[int, int]:
-    """Width and height of the result: the shorter side at most as asked for, never enlarged, even.
-
-    Raises JobError 10905 for what would become longer than MAX_SIDE: players and encoders end there.
-    """
+    """Width and height of the result: the shorter side at most as asked for, the longer one at most MAX_SIDE, never enlarged, even."""
     side = SHORTER_SIDE.get(resolution)
-    factor = 1.0 if side is None else min(1.0, side / max(1, min(size)))
+    factor = min(1.0, MAX_SIDE / max(size), math.inf if side is None else side / max(1, min(size)))
     width, height = (max(2, round(length * factor / 2) * 2) for length in size)
-    if max(width, height) > MAX_SIDE:
-        raise JobError(
-            errors.LIMITS, f"the result would be {width} x {height}; no side of it may be longer than {MAX_SIDE} pixels"
-        )
     return width, height
 
 

@@ -16,6 +16,7 @@ from apps.engine.lipsync.picture_size import size_of_picture
 from apps.engine.task import Limits
 
 WHITE, BLACK = 255, 0
+STRIP = 256
 
 
 def is_picture(path: Path) -> bool:
@@ -64,9 +65,10 @@ def _flat(shown: Picture, whole: NDArray[Any], behind: int) -> Picture:
     """`shown` with its transparent parts over plain white or black; `whole` is the same picture with all its channels."""
     if whole.ndim != 3 or whole.shape[2] != 4 or whole.shape[:2] != shown.shape[:2]:
         return shown
-    alpha = (whole[:, :, 3] / (65_535 if whole.dtype == np.uint16 else 255)).astype(np.float32)
-    if bool((alpha == 1).all()):
-        return shown
-    if shown.ndim == 3:
-        alpha = alpha[:, :, None]
-    return np.asarray(np.rint(shown * alpha + behind * (1 - alpha)), np.uint8)
+    opaque = 65_535 if whole.dtype == np.uint16 else 255
+    for top in range(0, len(shown), STRIP):  # in strips: a large picture of floats would take gigabytes
+        strip = shown[top : top + STRIP]
+        alpha = whole[top : top + STRIP, :, 3].astype(np.float32) / opaque
+        alpha = alpha if strip.ndim == 2 else alpha[:, :, None]
+        strip[:] = np.rint(strip * alpha + behind * (1 - alpha))
+    return shown

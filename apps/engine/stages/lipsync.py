@@ -92,7 +92,8 @@ def _render(ws: Workspace, order: LipsyncTask, target: Path, report: Report, bac
     sounds = [_sound(ws, name, order) for name in names]
     shown = "video" if order.model == "lipsync-video" else "image"
     with blaming(shown), blaming(", ".join(FIELDS[name] for name in names), SOUND_CODES):
-        if all(_is_silent(sound) for sound in sounds):
+        heard = [frames.read_sound(sound) for sound in sounds]
+        if all(not len(one) or float(np.abs(one).max()) < SILENCE for one in heard):
             raise JobError(errors.NO_SPEECH, f"there is only silence in {order.heard}: nothing for lips to follow")
         if order.model == "lipsync-video":
             info = read_info(ws.path(SOURCE_FILE), order.limits)
@@ -104,6 +105,9 @@ def _render(ws: Workspace, order: LipsyncTask, target: Path, report: Report, bac
             mask, remarks = _mask(ws, order, (picture.shape[1], picture.shape[0]))
             made = portrait.render_image(order, picture, sounds, mask, target, report, backend)
     made.remarks += remarks
+    for name, sound, one in zip(names, sounds, heard, strict=True):
+        if len(one) / frames.SOUND_RATE > sound.most - 0.05:
+            made.remarks.append(f"{FIELDS[name]} goes on for longer than the file itself tells: it was cut there.")
     most = order.first_seconds
     if most is not None and (sounds[0].seconds is not None or (len(sounds) > 1 and made.duration >= most)):
         made.remarks.append(f"Made of {order.heard} alone, as ordered; the sound was cut there and stored anew.")
@@ -130,11 +134,6 @@ def blaming(field: str, codes: frozenset[int] = PICTURE_CODES) -> Iterator[None]
 def _sound(ws: Workspace, name: str, order: LipsyncTask) -> frames.Sound:
     with blaming(FIELDS[name], PICTURE_CODES | SOUND_CODES):
         return frames.Sound.of(ws.path(name), read_info(ws.path(name), order.limits), order.first_seconds)
-
-
-def _is_silent(sound: frames.Sound) -> bool:
-    heard = frames.read_sound(sound)
-    return not len(heard) or float(np.abs(heard).max()) < SILENCE
 
 
 def _mask(ws: Workspace, order: LipsyncTask, size: tuple[int, int]) -> tuple[Picture | None, list[str]]:
