@@ -213,6 +213,10 @@ _KNOWN: Final = (
         _("The region is black everywhere: no mouth was moved."),
     ),
     (
+        re.compile(r"^(left_|right_)?audio goes on for longer"),
+        _("A sound goes on for longer than its file tells: it was cut there."),
+    ),
+    (
         re.compile(r"^The prompt was not used"),
         _("The hint about style was not used: the built-in engine cannot follow one."),
     ),
