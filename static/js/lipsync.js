@@ -13,6 +13,7 @@ class Faces extends HTMLElement {
     this.box = this.querySelector("kg-box");
     this.frame = this.querySelector("[data-frame]");
     this.mask = this.querySelector("[data-mask]");
+    this.kept = this.querySelector("[data-kept]");
     this.was = [...this.querySelectorAll("[data-was]")].map((input) => input.value);
     form.addEventListener("kg:changed", () => this.follow());
     form.addEventListener("change", (event) => this.change(event));
@@ -50,7 +51,7 @@ class Faces extends HTMLElement {
     const key = this.asset && `${this.asset} ${this.model} ${resolution}`;
     if (key === this.shown) return;
     const [asset, model] = this.shown?.split(" ") ?? [this.asset, this.model];
-    if (asset !== this.asset) this.mask.value = "";
+    if (asset !== this.asset) this.drop();
     if (asset !== this.asset || model !== this.model) this.was = [];
     else if (this.size) this.was = this.picks;
     this.shown = key;
@@ -94,13 +95,14 @@ class Faces extends HTMLElement {
     answer.querySelector("[data-still]").remove();
     this.querySelector("[data-picks]").replaceChildren(answer);
     this.draw();
+    if (this.inside && !this.drawn) this.surround();
     form.dispatchEvent(new CustomEvent("kg:changed"));
   }
 
   change(event) {
     if (event.target.closest("[data-list]")) this.draw();
-    if (event.target.name === "region" && this.inside && !this.drawn) this.surround();
     this.region();
+    if (this.inside && !this.drawn && event.target.closest("kg-faces")) this.surround();
     this.touched(event.target);
     this.follow();
   }
@@ -108,11 +110,19 @@ class Faces extends HTMLElement {
   /** A region that was changed is another picture. */
   touched(input) {
     if (!/^(box_|shape$)/.test(input.name ?? "")) return;
-    this.mask.value = "";
     this.drawn = true;
+    this.drop();
   }
 
-  /** The region begins around the chosen faces, or all of them. */
+  /** The region's picture is to be made anew. */
+  drop() {
+    this.mask.value = "";
+    this.kept?.remove();
+    this.kept = null;
+    this.region();
+  }
+
+  /** Until somebody draws it the region is around the chosen faces, or all of them. */
   surround() {
     const chosen = [...this.querySelectorAll("[data-face][data-on] rect")];
     const faces = chosen.length ? chosen : [...this.querySelectorAll("[data-face]:not([data-off]) rect")];
@@ -127,7 +137,7 @@ class Faces extends HTMLElement {
   }
 
   region() {
-    this.frame.hidden = !this.inside;
+    this.frame.hidden = !this.inside || Boolean(this.kept);
     this.frame.dataset.shape = form.querySelector("[name=shape]:checked")?.value ?? "ellipse";
   }
 

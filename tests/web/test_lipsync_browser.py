@@ -15,10 +15,13 @@ from apps.jobs.services.orders import lipsync_order
 from apps.projects import storage
 from apps.projects.models import Asset
 from apps.projects.services import probe_asset
-from apps.projects.services.faces import find_faces
+from apps.projects.services.faces import find_faces, look_for_faces
+from apps.providers.orders import FacePick, LipsyncOrder
+from tests.jobs.helpers import submitted
 from tests.jobs.lipsync_help import run, wav
 from tests.web.conftest import OpenPage
 from tests.web.world import World
+from tests.web.world_lipsync import asset_of, named
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("model_dir")]
 PORTRAIT = "faces/astronaut-eileen-collins-nasa.png"
@@ -57,7 +60,7 @@ def two_faces(path: Path, portrait: Path) -> Path:
 def test_portrait_first_part_and_whole(studio: Page, world: World, shared_media: Path, tmp_path: Path) -> None:
     """The whole road: upload, faces, five seconds by the real engine, the result page, and all of it ordered from there."""
     page = studio
-    page.get_by_text("Picture and a sound").click()
+    page.locator("[data-switch=model]").get_by_text("Picture and a sound").click()
     picture = choose(page, "image", shared_media / PORTRAIT)
     look_as_a_worker(page, picture)
     face = page.get_by_label(re.compile("The only face"))
@@ -88,7 +91,7 @@ def test_portrait_first_part_and_whole(studio: Page, world: World, shared_media:
 
 def test_two_faces_by_keyboard_and_a_region(studio: Page, world: World, shared_media: Path, tmp_path: Path) -> None:
     page = studio
-    page.get_by_text("Picture and a sound").click()
+    page.locator("[data-switch=model]").get_by_text("Picture and a sound").click()
     path = two_faces(tmp_path / "two.png", shared_media / PORTRAIT)
     look_as_a_worker(page, choose(page, "image", path))
     left, right = page.get_by_label("Face 1 of 2, left"), page.get_by_label("Face 2 of 2, right")
@@ -126,7 +129,7 @@ def test_wrong_files_are_told_of_beside_their_place(studio: Page, tmp_path: Path
     text.write_text("no sound at all", encoding="utf-8")
     page.set_input_files("[data-field=audio] [data-file]", text)
     expect(page.locator("[data-field=audio] [data-status]")).to_have_text("This is not a sound file.")
-    page.get_by_text("Picture and a sound").click()
+    page.locator("[data-switch=model]").get_by_text("Picture and a sound").click()
     sound = wav(tmp_path / "voice.wav", 1.0).rename(tmp_path / "voice")  # no name, so no type: the server looks
     page.set_input_files("[data-field=image] [data-file]", sound)
     expect(page.locator("[data-field=image] [data-status]")).to_contain_text("not a PNG, JPEG or WebP picture")
@@ -144,3 +147,46 @@ def test_by_link_without_scripts(open_page: OpenPage, world: World) -> None:
     page.get_by_role("button", name="Confirm").click()
     page.wait_for_url("**/jobs/job_*/")
     assert lipsync_order(Job.objects.get()).first_seconds is None
+
+
+def test_an_earlier_order_is_filled_in_with_its_faces_and_region(
+    open_page: OpenPage, world: World, shared_media: Path, tmp_path: Path
+) -> None:
+    """What was chosen stays chosen; another face moves a region that nobody has drawn by hand."""
+    picture = asset_of(world.actor, two_faces(tmp_path / "two.png", shared_media / PORTRAIT))
+    sound = asset_of(world.actor, wav(tmp_path / "voice.wav", 2.0), length_ms=2000)
+    look_for_faces(actor=world.actor, asset=picture)
+    find_faces(picture)
+    left, right = look_for_faces(actor=world.actor, asset=picture).faces
+    order = LipsyncOrder(
+        model="lipsync-image",
+        image=named(picture),
+        audio=named(sound),
+        mask_image=named(picture),
+        faces=[FacePick(x=right.x + right.width / 2, y=right.y + right.height / 2)],
+    )
+    before = submitted(world.actor, order)
+    page = open_page(world)
+    page.goto(f"/lipsync/?from={before.public_id}")
+    expect(page.get_by_label("Face 2 of 2, right")).to_be_checked()
+    expect(page.get_by_text("The region of the earlier order is used")).to_be_visible()
+    frame = page.locator("[data-frame]")
+    expect(frame).to_be_hidden()
+    page.get_by_role("button", name="Render it all").click()
+    page.wait_for_url("**/jobs/job_*/")
+    again = lipsync_order(Job.objects.latest("pk"))
+    assert again.mask_image == order.mask_image and abs(again.faces[0].x - order.faces[0].x) < 0.001
+    page.goto(f"/lipsync/?from={before.public_id}")
+    page.get_by_text("Rectangle").click()
+    expect(frame).to_be_visible()
+    assert page.locator("[name=mask_asset]").input_value() == ""
+    page.goto("/lipsync/")
+    page.locator("[data-switch=model]").get_by_text("Picture and a sound").click()
+    look_as_a_worker(page, choose(page, "image", tmp_path / "two.png"))
+    page.get_by_label("Face 1 of 2, left").check()
+    page.get_by_text("Only inside a region").click()
+    start = page.get_by_label("Left", exact=True)
+    assert float(start.input_value()) < left.x < 0.5
+    page.get_by_label("Face 2 of 2, right").check()
+    expect(start).not_to_have_value(f"{left.x:.3f}")
+    assert 0.5 < float(start.input_value()) < right.x

@@ -99,7 +99,7 @@ def test_a_region_is_a_picture_of_its_own(client: Client, given: dict[str, Asset
 
 def beside(answer: Any, name: str) -> str:
     """What is said at a field's own place."""
-    html = answer.content.decode()
+    html = str(answer.content.decode())
     start = html.index(f'id="wrong-{name}"')
     return html[start : html.index("</div>", start)]
 
@@ -228,12 +228,11 @@ def test_faces_are_offered_with_names_and_reasons(client: Client, given: dict[st
     asset = given["image"]
     look = f"/lipsync/faces/?asset={asset.public_id}&model="
     assert "Looking for faces" in text_of(client.get(look + "lipsync-image"))
-    wide = {"y": 0.2, "height": 0.3}
     remember(
         asset,
-        SeenFace(x=0.1, width=0.2, **wide),
+        SeenFace(x=0.1, width=0.2, y=0.2, height=0.3),
         SeenFace(x=0.45, width=0.005, y=0.5, height=0.006),
-        SeenFace(x=0.7, width=0.25, turned=True, **wide),
+        SeenFace(x=0.7, width=0.25, y=0.2, height=0.3, turned=True),
     )
     page = client.get(look + "lipsync-image")
     words = text_of(page)
