@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +36,22 @@ Vamos começar.
 
 
 def make_clip(path: Path, *, seconds: float = 3.0, video: bool = True) -> Path:
-    """A small clip with a tone, made by the ffmpeg that the engine uses."""
+    """A small clip with a tone, made by the ffmpeg that the engine uses; a process makes each kind once."""
+    path.write_bytes(_clip(path.suffix, seconds, video))
+    return path
+
+
+@cache
+def _clip(suffix: str, seconds: float, video: bool) -> bytes:
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-y"]
     if video:
         command += ["-f", "lavfi", "-i", f"testsrc2=size=160x90:rate=10:duration={seconds}"]
     command += ["-f", "lavfi", "-i", f"sine=frequency=220:duration={seconds}"]
-    command += (
-        ["-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac", "-shortest", str(path)] if video else [str(path)]
-    )
-    subprocess.run(command, check=True)
-    return path
+    command += ["-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac", "-shortest"] if video else []
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / f"clip{suffix}"
+        subprocess.run([*command, str(made)], check=True)
+        return made.read_bytes()
 
 
 def media_asset(actor: Actor, folder: Path, **more: Any) -> Asset:
