@@ -77,7 +77,7 @@ def packets(job: Job) -> dict[int, list[bytes]]:
     with storage.open_key(job.artefacts.get(kind="video").storage_key) as stream:
         data = io.BytesIO(stream.read())
     found: dict[int, list[bytes]] = {}
-    with av.open(data) as container:
+    with av.open(data, mode="r") as container:
         for packet in container.demux(container.streams.video[0]):
             if packet.size and packet.pts is not None:
                 found.setdefault(int(packet.pts * packet.time_base / 2), []).append(bytes(packet))
