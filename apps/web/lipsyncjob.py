@@ -220,6 +220,14 @@ _KNOWN: Final = (
         re.compile(r"^The prompt was not used"),
         _("The hint about style was not used: the built-in engine cannot follow one."),
     ),
+    (
+        re.compile(r"^Made by (?P<name>.+?)\. Licence: (?P<licence>.+)$", re.DOTALL),
+        _("Made by %(name)s. Its licence: %(licence)s"),
+    ),
+    (
+        re.compile(r"^This installation's own model could not be used"),
+        _("The model of this installation could not be used, so the preview stood in."),
+    ),
 )
 
 
