@@ -16,7 +16,7 @@ from apps.engine.subtitles import read
 from apps.engine.transcript import Line, Speaker, Transcript
 from apps.providers.azure import failures, mapping, webvtt, wire
 from apps.providers.azure.parameters import PARAMETERS
-from apps.providers.azure.provider import AZURE
+from apps.providers.azure.provider import VENDOR
 from apps.providers.azure.state import digest
 from apps.providers.base import problems
 from apps.providers.conversation import Account, AccountRefused, Throttled, Unavailable, Verdict, WireReply, Work
@@ -166,7 +166,7 @@ class TestOrders:
             "media_type": "video", "subtitle_style": {"format": "vtt"},
         }  # fmt: skip
         order = msgspec.convert(given | fields, TranslationOrder)
-        assert problems(AZURE, order) == {}
+        assert problems(VENDOR, order) == {}
         sent = mapping.translation_input(order, "https://media.example.com/talk")
         iteration = mapping.iteration_input(order, wire.VERSION_2026, None)
         back = msgspec.convert(mapping.order_fields(sent, iteration), TranslationOrder)
@@ -212,7 +212,7 @@ class TestOrders:
             "target_locales": ["pt-BR"],
             "source_language": "en-US",
         }
-        assert name in problems(AZURE, msgspec.convert(given | fields, TranslationOrder))
+        assert name in problems(VENDOR, msgspec.convert(given | fields, TranslationOrder))
 
 
 class TestErrors:
@@ -258,7 +258,7 @@ class TestErrors:
 class TestConversation:
     """Answers that the stub does not give, read one at a time."""
 
-    remote = AZURE.remote
+    remote = VENDOR.remote
     order = msgspec.convert(
         {"source": {"url": "https://media.example.com/talk"}, "target_locales": ["pt-BR"], "media_type": "video"},
         TranslationOrder,
