@@ -1,10 +1,12 @@
 """CPU and wall seconds of an iteration with one changed line, and of a second target language, against the whole job.
 
-    .venv/bin/python benchmarks/iteration.py [--media FILE] [--to pt-BR] [--second es-ES]
+    .venv/bin/python benchmarks/iteration.py [--media FILE] [--to pt-BR] [--second es-ES] [--lipsync]
 
 Each job runs stage by stage as in the portal, each in a workspace of its own. "kept" jobs find what the first one left (separated
 sound, words, spoken lines: apps/engine/reuse.py), "anew" ones find nothing. The voice track of the iteration is compared with the
-first one's: outside of the changed line they must be equal, sample by sample. Report: a table, and .cache/benchmarks/iteration.json.
+first one's: outside of the changed line they must be equal, sample by sample. With --lipsync (--media must show a speaker) mouths
+follow the dub, and it is counted how many stretches of the film the iteration made anew.
+Report: a table, and .cache/benchmarks/iteration.json.
 """
 
 from __future__ import annotations
@@ -26,12 +28,10 @@ import soundfile  # noqa: E402
 
 from apps.engine import runner  # noqa: E402
 from apps.engine.settings import EngineSettings  # noqa: E402
-from apps.engine.task import EngineTask  # noqa: E402
+from apps.engine.task import EngineTask, Step  # noqa: E402
 from apps.engine.transcript import Transcript  # noqa: E402
 from apps.engine.workspace import RECOGNIZED_FILE, TRANSCRIPT_FILE, VOICE_FILE, Workspace  # noqa: E402
 from benchmarks.engine import cost, spoken_minute  # noqa: E402
-
-GIVEN = ("probe", "separate", "speak", "render")
 
 
 @dataclass
@@ -77,18 +77,27 @@ def same_outside(before: Path, after: Path, start: float, end: float) -> bool:
     return len(old) == len(new) and np.array_equal(old[:a], new[:a]) and np.array_equal(old[b:], new[b:])
 
 
+def made_anew(base: Workspace, again: Workspace) -> tuple[int, int]:
+    """How many stretches of a lip-synced film are not the very files of the first job, and how many there are."""
+    old, new = ({path.stat().st_ino for path in ws.path("mouths").glob("*.mp4")} for ws in (base, again))
+    return len(new - old), len(new)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--media", type=Path)
     parser.add_argument("--to", default="pt-BR")
     parser.add_argument("--second", default="")
+    parser.add_argument("--lipsync", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="kinoglot-bench-") as name:
         folder = Path(name)
         media = arguments.media or spoken_minute(folder, EngineSettings.from_env())
         plain = EngineSettings.from_env()
         kept = msgspec.structs.replace(plain, reuse_dir=str(folder / "reuse"))
-        task = EngineTask(source_language="en-US", target_locale=arguments.to)
+        steps: tuple[Step, ...] = ("subtitles", "voice", "lipsync") if arguments.lipsync else ("subtitles", "voice")
+        task = EngineTask(source_language="en-US", target_locale=arguments.to, steps=steps)
+        given = [stage for stage in runner.plan(task) if stage not in ("recognize", "translate")]
         first = workspace(folder / "first", media, task)
         runs = [run("whole job", first, runner.plan(task), kept)]
         text = first.read_transcript(TRANSCRIPT_FILE)
@@ -97,17 +106,19 @@ def main() -> None:
         facts = first.read_json("speak.json")
         task = msgspec.structs.replace(task, cast=facts["voices"])
         two = workspace(folder / "kept", media, task, text, first)
-        runs.append(run("iteration, kept", two, GIVEN, kept))
+        runs.append(run("iteration, kept", two, given, kept))
         three = workspace(folder / "anew", media, task, text, first)
-        runs.append(run("iteration, anew", three, GIVEN, plain))
+        runs.append(run("iteration, anew", three, given, plain))
         fits = [fit for ws in (first, two) for fit in ws.read_json("speak.json")["lines"] if fit["id"] == line.id]
         span = min(fit["start"] for fit in fits) - 0.01, max(fit["end"] for fit in fits) + 0.01
         equal = {ws.root.name: same_outside(first.path(VOICE_FILE), ws.path(VOICE_FILE), *span) for ws in (two, three)}
         if arguments.second:
-            other = EngineTask(source_language="en-US", target_locale=arguments.second)
+            other = EngineTask(source_language="en-US", target_locale=arguments.second, steps=steps)
             for label, settings in (("second language, kept", kept), ("second language, anew", plain)):
                 ws = workspace(folder / label.replace(" ", "-"), media, other)
                 runs.append(run(label, ws, runner.plan(other), settings))
+        if arguments.lipsync:
+            print("stretches of the film made anew: {} of {}".format(*made_anew(first, two)))
         report(runs, equal, text.duration, len(text.lines))
 
 

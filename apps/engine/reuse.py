@@ -1,4 +1,4 @@
-"""Finished work of one source, kept between its jobs: separated sound, recognized words, spoken lines.
+"""Finished work of one source, kept between its jobs: separated sound, recognized words, spoken lines, faces and painted stretches.
 
 Files are named by what they were made of, so that whatever is found is what would be made. The folder may vanish at any moment
 without harm: then the work is done again, with the same result. Files are hard links where the file system allows it, and nothing

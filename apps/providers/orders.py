@@ -40,7 +40,8 @@ class TranslationOrder(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Body of POST /translations (api.md); names follow seed 000.
 
     `target_locales` are BCP 47 tags, 1 to 20, matched to seed 000's table before the order is stored. `hls` asks for a
-    packaged HLS copy of the result beside the mp4.
+    packaged HLS copy of the result beside the mp4. With `lipsync` among the steps (it needs `voice` and a video) the mouths of
+    those who speak follow the dub; made by the built-in engine that is a preview, and the report says so.
     """
 
     source: Source
