@@ -204,6 +204,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 1 << 20
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 << 20  # JSON bodies; uploads go through tus and are streamed
 
 # --- Engine and jobs --------------------------------------------------------------------------------------------------
+LIPSYNC_DIR = env.text("ENGINE_LIPSYNC_DIR")
 ENGINE: dict[str, Any] = {
     "model_dir": str(MODEL_DIR),
     "whisper_model": env.text("ENGINE_WHISPER_MODEL", "whisper-base"),
@@ -214,7 +215,7 @@ ENGINE: dict[str, Any] = {
     "max_source_mb": env.number("ENGINE_MAX_SOURCE_MB", 5120),
     "max_source_seconds": env.number("ENGINE_MAX_SOURCE_SECONDS", 4 * 3600),
     "separate": env.text("ENGINE_SEPARATE", "auto"),
-    "lipsync_dir": env.text("ENGINE_LIPSYNC_DIR"),
+    "lipsync_dir": str(Path(LIPSYNC_DIR).resolve()) if LIPSYNC_DIR else "",  # a stage runs in a folder of its own
     "lipsync_fallback": env.flag("ENGINE_LIPSYNC_FALLBACK"),
 }
 ENGINE_CONCURRENCY = env.number("ENGINE_CONCURRENCY", 1)
