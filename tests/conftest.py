@@ -36,13 +36,22 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Tests that share something made once per module stay on one worker; the long ones start first (marker `long`)."""
+    """Who shares a browser, or something that a module makes once, stays on one worker; long tests start first (marker `long`)."""
     for item in items:
-        fixtures = getattr(item, "_fixtureinfo", None)
-        if fixtures and any(found[-1].scope == "module" for found in fixtures.name2fixturedefs.values() if found):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+        if group := _shares(item):
+            item.add_marker(pytest.mark.xdist_group(group))
     yield
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+def _shares(item: pytest.Item) -> str:
+    """Name of what the test shares with others; "" when each worker may run it."""
+    if not isinstance(item, pytest.Function):
+        return ""
+    if "browser" in item.fixturenames:
+        return "browser"
+    fixtures = item._fixtureinfo.name2fixturedefs.values()
+    return item.nodeid.partition("::")[0] if any(found[-1].scope == "module" for found in fixtures) else ""
 
 
 @pytest.fixture(scope="session")
@@ -156,12 +165,13 @@ def model_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Path of the system's Chromium; skips where there is none."""
-    found = next(
-        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-    )
+    """Path of the system's Chromium, rather the one without a user interface (a third of the CPU); skips where there is none."""
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    found = next((path for name in names if (path := shutil.which(name))), None)
     if not found:
-        pytest.skip("no Chromium on this machine: browser tests are skipped (on Debian: apt install chromium)")
+        pytest.skip(
+            "no Chromium on this machine: browser tests are skipped (on Debian: apt install chromium-headless-shell)"
+        )
     return found
 
 
@@ -171,6 +181,7 @@ def browser(chromium: str) -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-quic"]
+    arguments.append("--disable-gpu")  # where there is none it is computed, which costs more than drawing without
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium, headless=True, args=arguments)
         yield started
