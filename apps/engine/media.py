@@ -10,7 +10,16 @@ import msgspec
 from av.stream import Disposition
 
 from apps.core.errors import JobError
-from apps.engine.media_check import Track, check_complete, check_length, first_time, test_pictures, test_sound, walk
+from apps.engine.media_check import (
+    Track,
+    check_complete,
+    check_length,
+    first_time,
+    guesses_length,
+    test_pictures,
+    test_sound,
+    walk,
+)
 from apps.engine.task import Limits
 
 if TYPE_CHECKING:
@@ -114,7 +123,8 @@ def _read(container: InputContainer, path: Path, size: int, limits: Limits) -> M
         raise JobError(10904, f"files of the type {container.format.name} are not accepted")
     if limits.max_streams and len(container.streams) > limits.max_streams:
         raise JobError(10905, f"the file has more than {limits.max_streams} tracks")
-    declared = container.duration / av.time_base if container.duration else 0.0
+    guessed = guesses_length(path, demuxer)
+    declared = container.duration / av.time_base if container.duration and not guessed else 0.0
     check_length(declared, limits)
     video = _picture_track(container)
     audio = [s for s in container.streams.audio if s.codec_context is not None and s.codec_context.sample_rate]
@@ -124,7 +134,7 @@ def _read(container: InputContainer, path: Path, size: int, limits: Limits) -> M
         _check_picture(video, limits)
     walked = walk(container, [*([video] if video else []), *audio], Limits(max_seconds=0) if declared else limits)
     start = container.start_time / av.time_base if container.start_time is not None else first_time(walked)
-    check_complete(container, walked, declared, start)
+    check_complete(container, walked, declared, start, guessed=guessed)
     reached = max(track.last for track in walked.values()) - start
     duration = reached if not declared else declared if demuxer == "ogg" else min(declared, reached)
     rotation, interlaced = test_pictures(container, video, duration) if video else (0, False)

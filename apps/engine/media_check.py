@@ -21,6 +21,8 @@ SAMPLE_POINTS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.97)
 SAMPLE_PACKETS = 40
 SAMPLE_FRAMES = 6
 BIG_FRAME_PIXELS = 2_500_000
+FIRST_FRAME = 2048
+"""Bytes after the tags in which an MP3's first frame lies, padding included."""
 MISSING_SECONDS = 1.0
 MISSING_FRACTION = 0.03
 
@@ -64,15 +66,36 @@ def walk(container: InputContainer, streams: list[VideoStream | AudioStream], li
     return tracks
 
 
+def guesses_length(path: Path, demuxer: str) -> bool:
+    """True for files whose length is nowhere written: ADTS, and MP3 without a table (Xing, Info, VBRI) in its first frame.
+
+    What the demuxer declares then is a guess by the first frames' bit rate, wrong by any factor where the rate changes.
+    """
+    if demuxer != "mp3":
+        return demuxer == "aac"
+    with path.open("rb") as stream:
+        head = stream.read(10)
+        tags = 0
+        if head.startswith(b"ID3") and len(head) == 10:
+            tags = 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
+        stream.seek(tags)
+        first = stream.read(FIRST_FRAME)
+    return not any(name in first for name in (b"Xing", b"Info", b"VBRI"))
+
+
 def first_time(tracks: dict[int, Track]) -> float:
     """The earliest time stamp of all tracks, in seconds of the file's own clock."""
     return min((track.first for track in tracks.values() if track.first is not None), default=0.0)
 
 
-def check_complete(container: InputContainer, walked: dict[int, Track], declared: float, start: float) -> None:
-    """Raises 10902 when a track, or the whole, ends clearly before the length that the file's header promises."""
+def check_complete(
+    container: InputContainer, walked: dict[int, Track], declared: float, start: float, *, guessed: bool = False
+) -> None:
+    """Raises 10902 when a track, or the whole, ends clearly before the length that the file's header promises (not only guesses)."""
     if not any(track.packets for track in walked.values()):
         raise JobError(10902, "the file holds no media data")
+    if guessed:
+        return
     told = False
     for index, track in walked.items():
         stream = container.streams[index]

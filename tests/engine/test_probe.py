@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from apps.core.errors import JobError
 from apps.engine import runner
 from apps.engine.settings import EngineSettings
 from apps.engine.task import EngineTask, Limits
 from tests.engine.conftest import MakeWorkspace
+from tests.jobs.bad_media import ffmpeg
 
 REFUSED = {
     "ffconcat-local-file.mp4": 10904,
@@ -29,6 +32,24 @@ REFUSED = {
     "truncated-moov-missing.mp4": 10902,
     "zero-bytes.mp4": 10902,
 }
+# Named kinds of sound whose length is nowhere written, or written in a table.
+SOUND_KINDS = {
+    "adts.aac": ["-c:a", "aac", "-q:a", "2", "-f", "adts"],
+    "bare.mp3": ["-c:a", "libmp3lame", "-q:a", "2", "-write_xing", "0"],
+    "table.mp3": ["-c:a", "libmp3lame", "-q:a", "2"],
+    "tagged.mp3": [
+        "-c:a",
+        "libmp3lame",
+        "-q:a",
+        "2",
+        "-write_xing",
+        "0",
+        "-id3v2_version",
+        "3",
+        "-metadata",
+        "title=Talk",
+    ],
+}
 WITHOUT_SOUND = {"animated.gif", "no-audio-stream.mp4"}
 WITHOUT_PICTURES = {"no-video-stream.mp4", "mp3-with-cover-art.mp3"}
 
@@ -39,6 +60,27 @@ def nasty_files() -> list[str]:
 
     folder = SHARED / "media" / "nasty"
     return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else ["base.mp4"]
+
+
+@pytest.mark.parametrize("loud_first", [True, False])
+@pytest.mark.parametrize("name", SOUND_KINDS)
+def test_lengths_of_changing_bit_rates_are_counted(
+    name: str, loud_first: bool, tmp_path: Path, plain_settings: EngineSettings
+) -> None:
+    """The first frames' bit rate makes a demuxer guess 3 s or 180 s for these 12 s."""
+    rate = 22_050
+    noise = np.random.default_rng(1).normal(0, 0.3, 2 * rate).clip(-1, 1)
+    whole = np.concatenate([noise, np.zeros(10 * rate)])
+    soundfile.write(tmp_path / "whole.wav", whole if loud_first else whole[::-1], rate)
+    ffmpeg("-i", tmp_path / "whole.wav", *SOUND_KINDS[name], tmp_path / name)
+    info = runner.probe(tmp_path / name, plain_settings)
+    assert abs(info["duration"] - 12) < 0.15
+    assert abs(info["audio"][0]["duration"] - 12) < 0.15
+    if name == "table.mp3":
+        (tmp_path / "cut.mp3").write_bytes((tmp_path / name).read_bytes()[: (tmp_path / name).stat().st_size // 2])
+        with pytest.raises(JobError) as caught:
+            runner.probe(tmp_path / "cut.mp3", plain_settings)
+        assert caught.value.code == 10902
 
 
 @pytest.mark.parametrize("name", nasty_files(), ids=lambda name: name[:30].encode("ascii", "replace").decode())

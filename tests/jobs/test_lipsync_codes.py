@@ -219,7 +219,7 @@ ODD: dict[str, Odd] = {
     "a film on its side": Odd(VIDEO, ("lying.mp4", "voice.wav"), SPOKEN, size=(240, 360), fps=float(RATE)),
     "a sound inside a film": Odd(IMAGE, ("face.png", "said.mp4"), SPOKEN),
     "a sound that begins late in its film": Odd(IMAGE, ("face.png", "late.mp4"), SPOKEN + 0.6),
-    "a sound six times as long as it says": Odd(IMAGE, ("face.png", "liar.mka"), 1.5, "audio goes on for longer"),
+    "a sound six times as long as it says": Odd(IMAGE, ("face.png", "liar.mka"), 1.44, "audio goes on for longer"),
     "one of two is silent": Odd(
         MULTI, ("couple.png", "silence.wav", "voice.wav"), SPOKEN, "left face", size=(384, 256)
     ),

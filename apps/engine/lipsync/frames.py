@@ -33,8 +33,8 @@ TO_YUV = Interpolation.AREA | Interpolation.ACCURATE_RND
 MAX_FPS = 60
 MAX_SIDE = 4096
 """Pixels of the longer side of a result: players and encoders end there."""
-TRUST = 1.25
-"""How many times longer than its header tells a sound may be: some headers guess. The rest is not worked on."""
+TRUST = 1.1
+"""How many times longer than its header tells a sound may be, beside a second: some headers round. The rest is not worked on."""
 KEPT_BYTES = 400 * 1024**2
 SWS_MATRIX = {1: 1, 9: 9}
 """swscale's number of a colour matrix by its number in the stream; all others are BT.601, as swscale itself takes it."""
