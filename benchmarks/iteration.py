@@ -126,9 +126,9 @@ def report(runs: list[Run], equal: dict[str, bool], duration: float, lines: int)
     """The table, and the same as JSON."""
     stages = list(runs[0].cpu)
     print(f"{duration:.1f} s of media, {lines} lines; CPU seconds by stage")
-    print(f"{'':24}" + "".join(f"{stage:>11}" for stage in stages) + f"{'all':>9}{'wall':>9}{'share':>8}")
+    print(f"{'':24}" + "".join(f"{stage:>13}" for stage in stages) + f"{'all':>9}{'wall':>9}{'share':>8}")
     for one in runs:
-        cells = "".join(f"{one.cpu[stage]:11.2f}" if stage in one.cpu else f"{'–':>11}" for stage in stages)
+        cells = "".join(f"{one.cpu[stage]:13.2f}" if stage in one.cpu else f"{'–':>13}" for stage in stages)
         print(f"{one.name:24}{cells}{one.total:9.2f}{one.wall:9.2f}{one.total / runs[0].total:8.0%}")
     print(f"voice track equal outside of the changed line: {equal}")
     target = ROOT / ".cache" / "benchmarks" / "iteration.json"
