@@ -209,3 +209,15 @@ def test_no_network_and_no_other_files_through_ffmpeg(tmp_path: Path) -> None:
         ffmpeg.run(["-i", str(playlist), str(tmp_path / "out.wav")])
     assert caught.value.code == 10003
     assert str(tmp_path) not in caught.value.reason
+
+
+def test_painting_pictures_gets_time_by_their_number_and_size(workspace: MakeWorkspace, tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    ws = workspace(tmp_path / "empty")
+    video = {"frames": 1000, "width": 2000, "height": 1000}
+    ws.write_json("probe.json", {"duration": 40.0, "video": video})
+    settings = EngineSettings(timeout_base=100, timeout_per_second=10)
+    assert runner.time_limit(ws, "render", settings) == 500
+    assert runner.time_limit(ws, "dub_lipsync", settings) == 500 + 2000 * runner.PAINT_SECONDS
+    ws.write_json("probe.json", {"duration": 40.0, "video": None})
+    assert runner.time_limit(ws, "dub_lipsync", settings) == 500
