@@ -40,9 +40,7 @@ def test_every_status_is_known_and_final_ones_are_left_only_by_retry() -> None:
     assert not any(states.may(verb, "completed") for verb in states.BY_VERB), "completed is the end"
 
 
-@given(
-    voice=st.booleans(), lipsync=st.booleans(), review_after=st.sampled_from(["never", "recognize", "translate"])
-)
+@given(voice=st.booleans(), lipsync=st.booleans(), review_after=st.sampled_from(["never", "recognize", "translate"]))
 def test_stages_begin_queued_end_done_and_are_all_known(voice: bool, lipsync: bool, review_after: str) -> None:
     stages = states.stages_for(voice=voice, review_after=review_after, lipsync=lipsync)
     assert stages[0] == "queued" and stages[-2:] == ["publish", "done"]
