@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 from django.core.cache import cache
 from django.db.models import Prefetch, prefetch_related_objects
+from django.utils import formats
 from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -34,6 +35,7 @@ from apps.web.lipsyncform import by_assets, without_first
 from apps.web.lipsyncpage import FORMS, preview_url
 
 _MOST_REPORT: Final = 1 << 20
+_LATER: Final = 20
 _DAY: Final = 24 * 3600
 _PICTURES: Final = ("video", "image")
 _NAMES: Final[dict[str, tuple[Any, str]]] = {
@@ -239,10 +241,16 @@ def remarks(report: LipsyncReport) -> list[str]:
             continue  # the page says it beside the word "preview"
         for pattern, words in _KNOWN:
             if match := pattern.search(text):
-                text = str(words) % match.groupdict()
+                text = str(words) % {name: _number(value) for name, value in match.groupdict().items()}
                 break
         found.append(text)
     return found
+
+
+def _number(text: str | None) -> str:
+    """An English number in the reader's way of writing it: "0.5" is "0,5" in Russian."""
+    whole_part, _dot, places = (text or "").partition(".")
+    return formats.number_format(text, len(places), use_l10n=True) if whole_part.isdigit() and text else text or ""
 
 
 def reason(text: str) -> str:
@@ -269,16 +277,28 @@ def whole(actor: Actor, job: Job) -> Whole | None:
     """For a finished first part: what all of it costs, or the job that was ordered for it. None for any other job."""
     if not job.order.get("first_seconds") or job.status != Job.Status.COMPLETED:
         return None
-    asset = next((row.asset_id for row in job.inputs.all()), 0)
-    later = Job.objects.filter(organization=actor.organization, inputs__asset_id=asset, pk__gt=job.pk, model=job.model)
-    wanted = _plain(without_first(lipsync_order(job)))
-    for other in later.exclude(status=Job.Status.CANCELED).order_by("-pk")[:10]:
-        if is_lipsync(other) and _plain(lipsync_order(other)) == wanted:
-            return Whole(None, other)
+    other = _ordered_whole(actor, job)
+    if other is not None:
+        return Whole(None, other)
     try:
         return Whole(estimate_order(actor=actor, order=whole_order(job)), None)
     except ApiError:
         return None  # no plan any more, or files that were deleted since
+
+
+def _ordered_whole(actor: Actor, job: Job) -> Job | None:
+    """The newest job that is under way or done with the same choices and files, and without an end before the sound's."""
+    files = _files(job)
+    later = Job.objects.filter(organization=actor.organization, model=job.model, pk__gt=job.pk)
+    later = later.filter(inputs__asset_id=next(iter(files.values()), 0))
+    rows = list(later.exclude(status__in=[Job.Status.CANCELED, Job.Status.FAILED]).order_by("-pk").distinct()[:_LATER])
+    with_inputs(rows)
+    wanted = _plain(without_first(lipsync_order(job)))
+    return next((row for row in rows if _files(row) == files and _plain(lipsync_order(row)) == wanted), None)
+
+
+def _files(job: Job) -> dict[str, int]:
+    return {row.name: row.asset_id for row in job.inputs.all()}
 
 
 def whole_order(job: Job) -> LipsyncOrder:
@@ -294,7 +314,9 @@ def with_kept_files(job: Job) -> LipsyncOrder:
 
 def _plain(order: LipsyncOrder) -> LipsyncOrder:
     """The order without its files: the same ones may be named by link once and by asset another time."""
-    return msgspec.structs.replace(order, video=None, image=None, audio=None, left_audio=None, right_audio=None)
+    return msgspec.structs.replace(
+        order, video=None, image=None, audio=None, left_audio=None, right_audio=None, mask_image=None
+    )
 
 
 def form_state(order: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from apps.core.errors import JobError
@@ -20,7 +21,7 @@ from tests.factories import add_member, make_organization, owner_of
 from tests.jobs.helpers import submitted, subtitles_order
 from tests.web.test_pages import browser_of, text_of
 from tests.web.world import World, make_world
-from tests.web.world_lipsync import asset_of, files, pretend_made, video_order
+from tests.web.world_lipsync import asset_of, files, named, pretend_made, video_order
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("model_dir")]
 
@@ -269,6 +270,13 @@ def test_a_first_part_offers_the_whole(world: World, client: Client, given: dict
     assert after.first_seconds is None and (after.video, after.audio) == (before.video, before.audio)
     assert after.faces == before.faces
     assert "All of it was ordered, too." in text_of(client.get(f"/jobs/{job.public_id}/"))
+    other = asset_of(world.actor, tmp_path / "voice.wav", length_ms=12_000)
+    Job.objects.filter(pk=whole.pk).delete()
+    submitted(world.actor, msgspec.structs.replace(after, audio=named(other)))
+    words = text_of(client.get(f"/jobs/{job.public_id}/"))
+    assert "Render it all 24.0 credits" in words, "another sound is another whole"
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = "ru"
+    assert "0,5 с лица не видно (кадров: 12)" in text_of(client.get(f"/jobs/{job.public_id}/"))
 
 
 def test_the_whole_is_made_of_first_parts_only(
