@@ -269,7 +269,7 @@ def test_a_first_part_offers_the_whole(world: World, client: Client, given: dict
     before, after = lipsync_order(job), lipsync_order(whole)
     assert after.first_seconds is None and (after.video, after.audio) == (before.video, before.audio)
     assert after.faces == before.faces
-    assert "All of it was ordered, too." in text_of(client.get(f"/jobs/{job.public_id}/"))
+    assert "To the whole" in text_of(client.get(f"/jobs/{job.public_id}/"))
     other = asset_of(world.actor, tmp_path / "voice.wav", length_ms=12_000)
     Job.objects.filter(pk=whole.pk).delete()
     submitted(world.actor, msgspec.structs.replace(after, audio=named(other)))
