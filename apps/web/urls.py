@@ -46,6 +46,7 @@ urlpatterns = [
     path("lipsync/", lipsync.studio, name="lipsync"),
     path("lipsync/preview/", lipsync.preview, name="lipsync-preview"),
     path("lipsync/faces/", lipsync.faces, name="lipsync-faces"),
+    path("lipsync/take/", lipsync.take, name="lipsync-take"),
     path("lipsync/latest/", lipsync.latest, name="lipsync-latest"),
     path("reference/", RedirectView.as_view(url="/api/v1/docs"), name="reference"),
     path("keys/", keys.index, name="keys"),

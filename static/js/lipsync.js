@@ -1,4 +1,5 @@
 // The lip-sync form: parts that depend on a choice, and <kg-faces>: the still with its faces to pick and the region that may change.
+import { csrfToken } from "./app.js";
 import "./box.js";
 import { cases } from "./cases.js";
 import { uploadBlob } from "./tus.js";
@@ -189,6 +190,32 @@ class Faces extends HTMLElement {
   }
 }
 
+/** A link that is fetched before the order becomes an asset, as an uploaded file does: faces and length can be had of it. */
+async function take(button) {
+  const name = button.dataset.take;
+  const address = form.elements[`${name}_url`];
+  const wrong = document.getElementById(`wrong-${name}`);
+  const body = new URLSearchParams({ place: name, url: address.value });
+  const answer = await fetch(button.dataset.url, { method: "POST", body, headers: { "X-CSRFToken": csrfToken() }, credentials: "same-origin" });
+  const found = await answer.json().catch(() => ({}));
+  wrong.textContent = found.error ?? "";
+  if (!found.asset) return address.focus();
+  const place = form.querySelector(`[data-field=${name}]`);
+  form.elements[`${name}_asset`].value = found.asset;
+  place.querySelector("[data-name]").textContent = found.name;
+  place.querySelector("[data-status]").textContent = button.dataset.textTaken;
+  place.querySelector("[data-drop]").hidden = true;
+  place.querySelector("[data-row]").hidden = false;
+  place.bar(1);
+  form.querySelector(`[name=${name}_kind][value=upload]`).click();
+  // A worker fetches and measures it about now; its length decides the price.
+  for (const wait of [0, 2000, 6000, 15000]) setTimeout(() => place.changed(), wait);
+}
+
+form.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-take]");
+  if (button) take(button);
+});
 form.addEventListener("change", () => cases(form));
 cases(form);
 customElements.define("kg-faces", Faces);

@@ -104,6 +104,15 @@ def test_what_opens_on_the_pages(open_page: OpenPage, full_world: World) -> None
         fold.locator("summary").first.click()
     page.get_by_label("What is written in the picture").check()
     check("folds")
+    if "lipsync-failed" in full_world.jobs:
+        page.goto(f"/lipsync/?from={full_world.jobs['lipsync-failed']}")
+        page.get_by_text("Only inside a region").click()
+        page.locator("[name=left_audio_kind][value=link]").check(force=True)
+        for fold in page.locator("details.fold").all():
+            fold.locator("summary").first.click()
+        check("faces, region, link")
+        page.set_viewport_size({"width": 320, "height": 700})
+        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
     page.set_viewport_size({"width": 390, "height": 800})
     page.goto("/jobs/")
     page.get_by_role("button", name="Menu").click()

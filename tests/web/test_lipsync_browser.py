@@ -190,3 +190,19 @@ def test_an_earlier_order_is_filled_in_with_its_faces_and_region(
     page.get_by_label("Face 2 of 2, right").check()
     expect(start).not_to_have_value(f"{left.x:.3f}")
     assert 0.5 < float(start.input_value()) < right.x
+
+
+def test_a_link_is_fetched_before_the_order(studio: Page, world: World) -> None:
+    page = studio
+    page.locator("[name=audio_kind][value=link]").check(force=True)
+    page.locator("#audio_url").fill("http://127.0.0.1/voice.wav")
+    page.locator("[data-take=audio]").click()
+    expect(page.locator("#wrong-audio")).not_to_be_empty()
+    page.locator("#audio_url").fill("https://media.example.com/voice.wav")
+    page.locator("[data-take=audio]").click()
+    expect(page.locator("[data-field=audio] [data-name]")).to_contain_text("voice.wav")
+    expect(page.locator("[data-field=audio] [data-status]")).to_have_text("By link, fetched by us")
+    asset = Asset.objects.get()
+    expect(page.locator("#rail code").first).to_contain_text(asset.public_id)
+    page.locator("[data-field=audio]").get_by_role("button", name="Remove the file").click()
+    expect(page.locator("[data-field=audio] [data-drop]")).to_be_visible()

@@ -11,7 +11,6 @@ from django.conf import settings
 from django.test import Client
 
 from apps.core.errors import JobError
-from apps.engine.lipsync.types import FacesSeen, SeenFace
 from apps.jobs import services
 from apps.jobs.models import ConcurrencyCounter, Job
 from apps.jobs.services.orders import lipsync_order
@@ -21,7 +20,7 @@ from tests.factories import add_member, make_organization, owner_of
 from tests.jobs.helpers import submitted, subtitles_order
 from tests.web.test_pages import browser_of, text_of
 from tests.web.world import World, make_world
-from tests.web.world_lipsync import asset_of, files, named, pretend_made, video_order
+from tests.web.world_lipsync import THREE, asset_of, files, named, pretend_made, remember_faces, video_order
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("model_dir")]
 
@@ -218,23 +217,11 @@ def test_numbers_that_are_none(client: Client, given: dict[str, Asset], number: 
 # Faces
 
 
-def remember(asset: Asset, *boxes: SeenFace, size: tuple[int, int] = (1000, 800)) -> None:
-    """What a worker's look would have found."""
-    seen = FacesSeen(width=size[0], height=size[1], at=0.0, faces=list(boxes))
-    kept = {"status": "ready", "since": 1.0, "seen": msgspec.to_builtins(seen)}
-    Asset.objects.filter(pk=asset.pk).update(faces=kept)
-
-
 def test_faces_are_offered_with_names_and_reasons(client: Client, given: dict[str, Asset]) -> None:
     asset = given["image"]
     look = f"/lipsync/faces/?asset={asset.public_id}&model="
     assert "Looking for faces" in text_of(client.get(look + "lipsync-image"))
-    remember(
-        asset,
-        SeenFace(x=0.1, width=0.2, y=0.2, height=0.3),
-        SeenFace(x=0.45, width=0.005, y=0.5, height=0.006),
-        SeenFace(x=0.7, width=0.25, y=0.2, height=0.3, turned=True),
-    )
+    remember_faces(asset, *THREE)
     page = client.get(look + "lipsync-image")
     words = text_of(page)
     assert "Face 1 of 3, left" in words and "Face 2 of 3, middle Too small" in words
@@ -371,3 +358,16 @@ def test_a_sound_can_be_looked_at_again(world: World, client: Client, tmp_path: 
     page = client.post("/lipsync/", form(given, audio_asset=extra.public_id, seed="x")).content.decode()
     assert page.count('<audio class="upload-play" controls') == 3
     assert page.count('src="/files/') >= 2
+
+
+def test_a_link_can_be_fetched_before_the_order(world: World, client: Client) -> None:
+    answer = client.post("/lipsync/take/", {"place": "image", "url": "https://media.example.com/face%20one.png"})
+    asset = Asset.objects.get()
+    assert answer.json() == {"asset": asset.public_id, "name": asset.file_name or asset.source_url}
+    assert (asset.kind, asset.status) == ("image", "remote")
+    wrong = client.post("/lipsync/take/", {"place": "audio", "url": "http://127.0.0.1/x.wav"})
+    assert wrong.status_code == 422 and wrong.json()["error"]
+    viewer = browser_of(add_member(world.organization, "viewer").user)
+    refused = viewer.post("/lipsync/take/", {"place": "audio", "url": "https://media.example.com/a.wav"})
+    assert refused.status_code == 422 and "Your role does not allow this." in refused.json()["error"]
+    assert Asset.objects.count() == 1

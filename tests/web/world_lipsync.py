@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.accounts.actor import Actor
 from apps.core.errors import JobError
 from apps.engine.capabilities import can_lipsync
-from apps.engine.lipsync.types import LipsyncReport
+from apps.engine.lipsync.types import FacesSeen, LipsyncReport, SeenFace
 from apps.events import log
 from apps.jobs import services
 from apps.jobs.models import Artefact, Job
@@ -20,6 +20,7 @@ from apps.plans.services import capture_hold
 from apps.projects import storage
 from apps.projects.models import Asset
 from apps.projects.services import create_asset_from_file
+from apps.projects.services.assets import still_key
 from apps.projects.services.fetch import engine_settings
 from apps.providers.orders import FacePick, LipsyncOrder, Source
 from tests.jobs.helpers import make_clip, submitted
@@ -52,6 +53,21 @@ def files(actor: Actor, folder: Path) -> dict[str, Asset]:
     }
 
 
+def remember_faces(asset: Asset, *boxes: SeenFace, size: tuple[int, int] = (1000, 800)) -> None:
+    """What a worker's look would have found."""
+    seen = FacesSeen(width=size[0], height=size[1], at=0.0, faces=list(boxes))
+    kept = {"status": "ready", "since": 1.0, "seen": msgspec.to_builtins(seen)}
+    Asset.objects.filter(pk=asset.pk).update(faces=kept)
+
+
+THREE = (
+    SeenFace(x=0.1, width=0.2, y=0.2, height=0.3),
+    SeenFace(x=0.45, width=0.005, y=0.5, height=0.006),
+    SeenFace(x=0.7, width=0.25, y=0.2, height=0.3, turned=True),
+)
+"""One that can speak, one too small, one from the side."""
+
+
 def named(asset: Asset) -> Source:
     """An asset as an order names it."""
     return Source(asset=asset.public_id)
@@ -73,6 +89,8 @@ def furnish_lipsync(world: World, folder: Path) -> World:
     if not can_lipsync(engine_settings()):
         return world
     given = files(world.actor, folder)
+    remember_faces(given["image"], *THREE)
+    storage.save_file(folder / "portrait.png", still_key(given["image"]), "image/png")
     portrait = LipsyncOrder(model="lipsync-image", image=named(given["image"]), audio=named(given["audio"]))
     two = LipsyncOrder(
         model="lipsync-image-multi",

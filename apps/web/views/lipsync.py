@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
@@ -23,7 +23,9 @@ from apps.jobs.services.orders import is_lipsync
 from apps.jobs.services.routing import usable_for
 from apps.plans.models import Service
 from apps.plans.selectors import plan_for
+from apps.projects.models import Asset
 from apps.projects.selectors import asset_for
+from apps.projects.services import create_asset_from_url
 from apps.projects.services.faces import face_picture_url, look_for_faces
 from apps.providers.orders import LipsyncResolution
 from apps.web import lipsyncform, lipsyncjob, lipsyncpage, samples
@@ -116,6 +118,23 @@ def faces(request: PageRequest) -> HttpResponse:
         "way_out": lipsyncjob.way_out(look.code),
     }
     return render(request, "web/partials/lipsync_faces.html", context)
+
+
+@member_page
+@require_POST
+def take(request: PageRequest) -> HttpResponse:
+    """A link becomes an asset that a worker fetches before anything is ordered: {"asset", "name"}, or {"error"} with 422."""
+    actor = actor_of(request)
+    kinds = {place.name: place.kind for place in lipsyncpage.PLACES}
+    try:
+        kind = kinds.get(request.POST.get("place", ""), Asset.Kind.MEDIA)
+        asset = create_asset_from_url(actor=actor, url=request.POST.get("url", "").strip(), kind=kind)
+    except ApiError as error:
+        if error.http_status >= 500:
+            raise
+        texts = [text for given in error.errors.values() for text in given]
+        return JsonResponse({"error": " ".join(texts) or sentence(error)}, status=422)
+    return JsonResponse({"asset": asset.public_id, "name": asset.file_name or asset.source_url})
 
 
 @member_page
