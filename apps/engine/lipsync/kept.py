@@ -4,6 +4,8 @@ spared the search.
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,13 @@ def save(path: Path, film: Film, cast: Cast, problem: JobError | None) -> None:
 
 def load(path: Path, film: Film) -> tuple[Cast, JobError | None]:
     """The cast of an earlier pass; `film` knows its times again. Raises OSError, ValueError or KeyError for a file that is not whole."""
+    try:
+        return _load(path, film)
+    except (EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError("the kept file is damaged") from error
+
+
+def _load(path: Path, film: Film) -> tuple[Cast, JobError | None]:
     with np.load(path, allow_pickle=False) as kept:
         numerator, denominator, film.origin, true_times, *colours = (int(value) for value in kept["film"])
         film.times, film.tick = kept["times"], Fraction(numerator, denominator)

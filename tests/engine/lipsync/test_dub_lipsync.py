@@ -149,7 +149,9 @@ def test_an_edited_line_costs_its_stretch_and_a_killed_run_goes_on(
     assert stretches(alone).keys() == stretches(edited).keys() and stretches(alone) != stretches(edited)
     assert alike(alone, edited)
 
-    # killed after the first stretch: it is taken up, the other one is made
+    # the machine went down after the first stretch, half of the first pass is lost: the stretch is taken up, the rest made
+    (seen,) = alone.path("mouths").glob("*.faces.npz")
+    seen.write_bytes(seen.read_bytes()[: seen.stat().st_size // 2])
     alone.forget(["dub_lipsync"])
     there = stretches(alone)
     alone.path(f"mouths/{max(there.keys() - {same[0]})}").unlink()
