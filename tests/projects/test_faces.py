@@ -95,6 +95,26 @@ def test_a_lost_message_is_sent_again(actor: Actor, portrait: Asset) -> None:
     assert messages() == 2
 
 
+def test_one_organization_has_twenty_looks_at_a_time(actor: Actor, portrait: Asset, shared_media: Path) -> None:
+    rows = [
+        Asset(
+            organization=actor.organization, kind="image", status="stored", faces={"status": "looking", "since": since}
+        )
+        for since in [time.time()] * 19 + [time.time() - 400] * 30
+    ]
+    Asset.objects.bulk_create(rows)
+    assert look_for_faces(actor=actor, asset=portrait).status == "looking"
+    another = stored(actor, shared_media / PORTRAIT)
+    with pytest.raises(ApiError) as caught:
+        look_for_faces(actor=actor, asset=another)
+    assert caught.value.code == 4290 and messages() == 1
+    assert look_for_faces(actor=actor, asset=portrait).status == "looking", "whoever waits may ask again"
+    other = owner_of(make_organization())
+    assert look_for_faces(actor=other, asset=stored(other, shared_media / PORTRAIT)).status == "looking"
+    aged(portrait, 400)
+    assert look_for_faces(actor=actor, asset=another).status == "looking", "a lost look holds nobody up"
+
+
 def test_a_look_that_ran_out_of_time_is_tried_again_one_without_a_face_is_not(
     actor: Actor, shared_media: Path, model_dir: Path, tmp_path: Path, settings: Any
 ) -> None:

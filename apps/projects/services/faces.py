@@ -31,6 +31,8 @@ LOST_AFTER: Final = 300.0
 AGAIN_AFTER: Final = 60.0
 """Seconds that a look stays failed which may do better when it is tried again."""
 BEAT: Final = 20.0
+MAX_LOOKING: Final = 20
+"""Looks of one organization that wait or are under way: a worker does one after the other, for everybody."""
 
 LookStatus = Literal["looking", "ready", "failed"]
 
@@ -88,7 +90,8 @@ class _Still:
 def look_for_faces(*, actor: Actor, asset: Asset, resolution: LipsyncResolution = "480p") -> FaceLook:
     """What is known of the faces in a picture or video; the first call sends a worker to look, and says `looking`.
 
-    Ask again until it is `ready` or `failed`. Which faces are too small depends on the result's `resolution`. Raises ApiError 1503, 4040.
+    Ask again until it is `ready` or `failed`. Which faces are too small depends on the result's `resolution`. Raises ApiError 1503, 4040,
+    and 4290 while too many others of the organization wait.
     """
     asset = _fresh(actor, asset)
     refusal = _refusal(asset)
@@ -152,7 +155,10 @@ def _refusal(asset: Asset) -> FaceLook | None:
 
 
 def _ask(asset: Asset) -> _Kept:
-    """Sends the message, unless another call did so a moment ago."""
+    """Sends the message, unless another call did so a moment ago. Raises ApiError 4290."""
+    waiting = Asset.objects.filter(organization_id=asset.organization_id, faces__status="looking")
+    if waiting.filter(faces__since__gt=time.time() - LOST_AFTER).exclude(pk=asset.pk).count() >= MAX_LOOKING:
+        raise errors.rate(10, "Too many files are being looked at for faces; go on when some are done.")
     with transaction.atomic():
         row = Asset.objects.select_for_update().get(pk=asset.pk)
         kept = _kept(row)
