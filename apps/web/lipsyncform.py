@@ -13,7 +13,7 @@ from apps.jobs.services.lipsync_files import SOUNDS, sound_ms
 from apps.jobs.services.lipsync_order import normalize_lipsync
 from apps.jobs.services.routing import Usable
 from apps.providers.orders import LIPSYNC_NEEDS, LipsyncInput, LipsyncModel, LipsyncOrder, Source
-from apps.web.orderform import PLACEHOLDER, reasons, share, whole
+from apps.web.orderform import PLACEHOLDER, length_ms, reasons, share
 
 FIRST_SECONDS: Final = 5
 """Length of the first part that can be looked at before the whole is ordered."""
@@ -58,7 +58,7 @@ def read(post: QueryDict, usable: Usable | None = None) -> Draft:
     draft.fields = _fields(post, draft.model)
     draft.unmasked = post.get("region") == "inside" and "mask_image" not in draft.fields
     draft.missing = [name for name in LIPSYNC_NEEDS[draft.model] if name not in draft.fields]
-    draft.lengths = {name: found for name in SOUNDS if (found := whole(post.get(f"{name}_ms"))) and found > 0}
+    draft.lengths = {name: found for name in SOUNDS if (found := length_ms(post.get(f"{name}_ms")))}
     seed = post.get("seed", "").strip()
     if seed and "seed" not in draft.fields:
         draft.errors["seed"] = [gettext("Give a whole number, or nothing.")]

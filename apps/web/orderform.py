@@ -17,6 +17,7 @@ from apps.jobs.services.validate import normalize
 from apps.providers.orders import TranslationOrder
 
 PLACEHOLDER: Final = "ast_0000000000000000"
+_LONGEST_MS: Final = 7 * 24 * 3_600_000
 _PATH: Final = re.compile(r"\$\.?([^`]*)")
 
 
@@ -39,7 +40,7 @@ class Draft:
 def read(post: QueryDict, usable: Usable | None = None) -> Draft:
     """The draft that a posted form stands for; `usable` gives the providers that may be ordered from (normalize)."""
     draft = Draft(body=body_of(post))
-    draft.duration_ms = whole(post.get("duration_ms"))
+    draft.duration_ms = length_ms(post.get("duration_ms"))
     source = draft.body["source"]
     if not source:
         draft.missing.append("source")
@@ -146,6 +147,12 @@ def whole(text: str | None) -> int | None:
         return int(float(text)) if text else None
     except (ValueError, OverflowError):  # "inf" is a number to Python
         return None
+
+
+def length_ms(text: str | None) -> int | None:
+    """A length in ms that a browser read from a file; None for what no file has (the price of it could not be reckoned)."""
+    length = whole(text)
+    return length if length is not None and 0 < length <= _LONGEST_MS else None
 
 
 def share(text: str | None, default: float) -> float:

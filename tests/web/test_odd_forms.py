@@ -14,6 +14,7 @@ from apps.jobs.services.transcripts import read_document
 from apps.projects.services import save_revision
 from tests.factories import make_organization, owner_of
 from tests.jobs.helpers import submitted, subtitles_order
+from tests.web.test_pages import text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -30,6 +31,21 @@ def test_numbers_that_are_none(client: Client, number: str) -> None:
     form["source_kind"] = "link"
     assert client.post("/jobs/new/preview/", form).status_code == 200
     assert client.post("/jobs/new/", form).status_code in (302, 422)
+
+
+@pytest.mark.usefixtures("model_dir")
+@pytest.mark.parametrize("length", ["1e30", "9223372036854775807", "1e308", "-5"])
+def test_lengths_that_no_file_has(client: Client, length: str) -> None:
+    client.force_login(make_organization().memberships.get().user)
+    url = "https://example.com/a.mp4"
+    dub = {"source_kind": "link", "url": url, "target_locales": "es-ES", "steps": "subtitles"}
+    lips = {"model": "lipsync-video"}
+    lips |= {f"{name}_{key}": value for name in ("video", "audio") for key, value in (("kind", "link"), ("url", url))}
+    for path, form, field in (("/jobs/new/", dub, "duration_ms"), ("/lipsync/", lips, "audio_ms")):
+        unknown, answer = (client.post(f"{path}preview/", body) for body in (form, form | {field: length}))
+        assert answer.status_code == 200
+        told, wanted = (text_of(one).partition("Idempotency-Key")[0] for one in (answer, unknown))
+        assert told == wanted, "as if it were not known"
 
 
 def test_a_revision_that_is_none(client: Client, tmp_path: Path) -> None:
