@@ -266,6 +266,15 @@ def test_a_first_part_offers_the_whole(world: World, client: Client, given: dict
     assert "0,5 с лица не видно (кадров: 12)" in text_of(client.get(f"/jobs/{job.public_id}/"))
 
 
+def test_only_what_the_preview_made_is_called_so(
+    world: World, client: Client, given: dict[str, Asset], tmp_path: Path
+) -> None:
+    job = submitted(world.actor, video_order(given))
+    pretend_made(job, tmp_path, preview=False)
+    words = text_of(client.get(f"/jobs/{job.public_id}/"))
+    assert "preview" not in words and "No face can be seen for 0.5 s" in words
+
+
 def test_the_whole_is_made_of_first_parts_only(
     world: World, client: Client, given: dict[str, Asset], tmp_path: Path
 ) -> None:

@@ -114,8 +114,8 @@ def furnish_lipsync(world: World, folder: Path) -> World:
     return world
 
 
-def pretend_made(job: Job, folder: Path, remarks: list[str] = REMARKS) -> None:
-    """A finished job with its video and its report; its hold is captured."""
+def pretend_made(job: Job, folder: Path, *, preview: bool = True) -> None:
+    """A finished job with its video and its report, made by the preview or by a model; its hold is captured."""
     assert job.hold is not None
     now = timezone.now()
     Job.objects.filter(pk=job.pk).update(
@@ -129,7 +129,7 @@ def pretend_made(job: Job, folder: Path, remarks: list[str] = REMARKS) -> None:
         finished_at=now,
     )
     report = folder / "report.json"
-    report.write_bytes(msgspec.json.encode(LipsyncReport(remarks=remarks, frames=125, duration=5.0)))
+    report.write_bytes(msgspec.json.encode(LipsyncReport(remarks=REMARKS, frames=125, duration=5.0, preview=preview)))
     made = (("video", make_clip(folder / "made.mp4", seconds=2.0), "video/mp4"), ("report", report, "application/json"))
     for place, (kind, path, content_type) in enumerate(made):
         saved = storage.save_file(path, f"artefacts/{job.public_id}/{path.name}", content_type)
