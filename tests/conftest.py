@@ -36,22 +36,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Who shares a browser, or something that a module makes once, stays on one worker; long tests start first (marker `long`)."""
-    for item in items:
-        if group := _shares(item):
-            item.add_marker(pytest.mark.xdist_group(group))
+    """Long tests start first (marker `long`)."""
     yield
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
-def _shares(item: pytest.Item) -> str:
-    """Name of what the test shares with others; "" when each worker may run it."""
-    if not isinstance(item, pytest.Function):
-        return ""
-    if "browser" in item.fixturenames:
-        return "browser"
-    fixtures = item._fixtureinfo.name2fixturedefs.values()
-    return item.nodeid.partition("::")[0] if any(found[-1].scope == "module" for found in fixtures) else ""
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests that share something costly stay on one worker (tests/sharing.py)."""
+    from tests.sharing import SharingScheduling
+
+    return SharingScheduling(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 @pytest.fixture(scope="session")

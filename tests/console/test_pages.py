@@ -20,7 +20,7 @@ from apps.jobs.models import Job
 from tests.console.conftest import make_job
 from tests.factories import make_organization, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("console")]  # one row of everything for all
 OURS = ("accounts", "plans", "events", "projects", "glossaries", "jobs", "webhooks")
 MODELS = sorted(
     (model for model in admin.site._registry if model._meta.app_label in (*OURS, "account", "mfa", "admin", "auth")),
