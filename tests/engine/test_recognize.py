@@ -17,7 +17,8 @@ from apps.engine.transcript import Transcript
 from apps.engine.workspace import RECOGNIZED_FILE
 from tests.engine.conftest import MakeWorkspace, Recognize
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("heard")]  # a clip is recognized once for all of them
+# A clip is recognized once for all of them.
+pytestmark = [pytest.mark.engine, pytest.mark.long, pytest.mark.xdist_group("heard")]
 LOWER_QUARTER = TextBox(x=0.0, y=0.75, width=1.0, height=0.25)
 JORDI = "1\n00:00:01,260 --> 00:00:03,950\nGood morning, my name is Jordi Mas.\n\n2\n00:00:05,250 --> 00:00:06,630\nI am from Barcelona.\n"
 PORTUGUESE = "1\n00:00:01,260 --> 00:00:03,950\nBom dia, meu nome é Jordi Mas.\n\n2\n00:00:05,250 --> 00:00:06,630\nSou de Barcelona.\n"
