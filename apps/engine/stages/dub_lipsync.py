@@ -141,7 +141,9 @@ class _Job:
             if backend.model is not None:
                 length = len(part.shapes) / shapes.fps + HEARD_AHEAD
                 part.sound = dub.voice_at(self.ws.path(VOICE_FILE), self.begin + places[first] / shapes.fps, length)
-            parts.append(self._stretch(part, shown, cast.roles if painted[first:last].any() else [], backend))
+            # of a long film only those who are there: their number would count for each stretch again
+            there = [role for role in cast.roles if role.track.first < last and role.track.last >= first]
+            parts.append(self._stretch(part, shown, there if painted[first:last].any() else [], backend))
             self.tell(shown.frames + last, shown.frames + len(places), "frame")
         return parts, spans, shown
 
