@@ -110,7 +110,7 @@ def test_what_is_missing_is_named(client: Client) -> None:
     answer = client.post("/lipsync/", {"model": "lipsync-image", "part": "whole"})
     assert answer.status_code == 422
     assert "still missing" in beside(answer, "image") and "still missing" in beside(answer, "audio")
-    assert "Choose a picture and a sound." in text_of(answer)
+    assert "Choose a picture and a sound." in text_of(answer) and text_of(answer).count("still missing") == 2
     assert Job.objects.count() == 0
 
 

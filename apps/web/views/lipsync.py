@@ -198,6 +198,8 @@ def _rail(actor: Actor, draft: lipsyncform.Draft) -> dict[str, Any]:
         "draft": draft,
         "price": price,
         "missing": lipsyncform.say_missing(draft),
+        # What is missing is said in one sentence.
+        "wrong": [texts for name, texts in draft.errors.items() if name not in draft.missing],
         "first_seconds": lipsyncform.FIRST_SECONDS,
         "curl": samples.highlighted(samples.curl(body, path)),
         "python": samples.highlighted(samples.python(body, path)),
