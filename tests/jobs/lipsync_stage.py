@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import imageio_ffmpeg
 import msgspec
 
 from apps.core.errors import JobError
 from apps.engine.lipsync.types import LEFT_FILE, REPORT_FILE, RESULT_FILE, TASK_FILE, LipsyncReport, LipsyncTask
+from apps.engine.outputs import OutputList
 from apps.engine.stages import Report
 from apps.engine.task import EngineTask
-from apps.engine.workspace import PROBE_FILE, Workspace
+from apps.engine.workspace import OUT_DIR, PROBE_FILE, Workspace
 
 
 class SmallStage:
-    """Ends with 10911 when the prompt says so. Leaves the list of artefacts to the portal."""
+    """Ends with 10911 when the prompt says so."""
 
     name = "lipsync"
 
@@ -23,7 +25,7 @@ class SmallStage:
         return (TASK_FILE,)
 
     def outputs(self, task: EngineTask) -> tuple[str, ...]:
-        return (RESULT_FILE, REPORT_FILE)
+        return (OUT_DIR,)
 
     def key(self, task: EngineTask, ws: Workspace) -> str:
         return ws.key_of(self.name, self.inputs(task))
@@ -62,11 +64,14 @@ class SmallStage:
             "-c:a",
             "aac",
         ]
-        with ws.writing(RESULT_FILE) as target:
-            subprocess.run([*command, "-f", "mp4", str(target)], check=True)
         # As if a last frame reached over the end of the sound: that is not charged.
         found = LipsyncReport(model=asked.model, seed=asked.seed or 0, duration=seconds + 0.08, fps=10.0)
-        ws.write_json(REPORT_FILE, found)
+        with ws.writing_directory(OUT_DIR) as folder:
+            outputs = OutputList(folder)
+            target = outputs.add("video", Path(RESULT_FILE).name, "Small", main=True, duration=found.duration)
+            subprocess.run([*command, "-f", "mp4", str(target)], check=True)
+            outputs.add("report", Path(REPORT_FILE).name, "Report").write_bytes(msgspec.json.encode(found))
+            outputs.write_manifest()
         report(1, 1, "frame")
 
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import msgspec
 
 from apps.core import errors
 from apps.core.errors import JobError
-from apps.engine.lipsync.types import REPORT_FILE, RESULT_FILE, LipsyncReport
-from apps.engine.outputs import Output, OutputList
+from apps.engine.outputs import Output
 from apps.engine.settings import EngineSettings
-from apps.engine.workspace import OUT_DIR, OUT_MANIFEST
+from apps.engine.workspace import OUT_MANIFEST
 from apps.jobs import states
 from apps.jobs.services import lipsync_files, takeover
 from apps.jobs.services.engine_run import EngineRun
 from apps.projects.services.fetch import engine_settings
-
-LABEL: Final = "Lip-synced video"
 
 
 class LipsyncRun(EngineRun):
@@ -51,18 +48,9 @@ class LipsyncRun(EngineRun):
             self.measured_ms = min(self.measured_ms, self._made_ms())
 
     def _made_ms(self) -> int:
-        """Length of the result; writes the list of artefacts where the stage left it to us."""
-        if not self.workspace.exists(OUT_MANIFEST):
-            self._list_outputs()
+        """Length of the result."""
         outputs = msgspec.json.decode(self.workspace.path(OUT_MANIFEST).read_bytes(), type=list[Output])
         lengths = [output.duration for output in outputs if output.main and output.duration > 0]
         if not lengths:
             raise JobError(errors.ENGINE_FAULT, "the lip-sync stage made no video")
         return round(lengths[0] * 1000)
-
-    def _list_outputs(self) -> None:
-        found = msgspec.json.decode(self.workspace.path(REPORT_FILE).read_bytes(), type=LipsyncReport)
-        outputs = OutputList(self.workspace.path(OUT_DIR))
-        outputs.add("video", RESULT_FILE.removeprefix("out/"), LABEL, main=True, duration=found.duration)
-        outputs.add("report", REPORT_FILE.removeprefix("out/"), "Report")
-        outputs.write_manifest()
