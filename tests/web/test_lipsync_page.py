@@ -257,6 +257,8 @@ def test_a_first_part_offers_the_whole(world: World, client: Client, given: dict
     assert after.first_seconds is None and (after.video, after.audio) == (before.video, before.audio)
     assert after.faces == before.faces
     assert "To the whole" in text_of(client.get(f"/jobs/{job.public_id}/"))
+    again = client.post(path, {"price": "24000"})
+    assert again["Location"] == answer["Location"] and Job.objects.count() == 2, "a second tab pays nothing"
     other = asset_of(world.actor, tmp_path / "voice.wav", length_ms=12_000)
     Job.objects.filter(pk=whole.pk).delete()
     submitted(world.actor, msgspec.structs.replace(after, audio=named(other)))

@@ -146,12 +146,15 @@ def latest(request: PageRequest) -> HttpResponse:
 @member_page
 @require_POST
 def render_whole(request: PageRequest, public_id: str) -> HttpResponse:
-    """Orders all of what a job made the first part of; back with the new price, when it is more than the page showed."""
+    """Orders all of what a job made the first part of, once; back with the new price, when it is more than the page showed."""
     actor = actor_of(request)
     require(actor, "jobs.submit")
     job = selectors.job_for(actor=actor, public_id=public_id)
     if not is_lipsync(job) or not job.order.get("first_seconds"):
         raise errors.not_found("first part")
+    found = lipsyncjob.whole(actor, job)
+    if found is not None and found.other is not None:
+        return redirect("web:job", public_id=found.other.public_id)  # another tab or a colleague was faster
     order = lipsyncjob.whole_order(job)
     shown = request.POST.get("price", "")
     price = int(shown) if shown.isascii() and shown.isdigit() and len(shown) < 16 else 0
