@@ -24,6 +24,7 @@ from apps.projects.models import Asset, Transcript
 from apps.projects.services import create_asset_from_file
 from tests.factories import make_organization, owner_of
 from tests.jobs.helpers import media_asset, order, refused, stored_asset, submitted
+from tests.jobs.test_iterations import run_killed_at
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("model_dir")]
 JORDI = "oncamera/en-jordi-open-dubbing.mp4"
@@ -109,7 +110,10 @@ def test_ordered_made_charged_and_after_an_edit_only_what_changed(actor: Actor, 
     services.edit_transcript(
         actor=actor, translation=first.translation, document=document, expected_revision=newest.revision
     )
-    second = run(submit_iteration(actor=actor, translation=first.translation))
+    second = submit_iteration(actor=actor, translation=first.translation)
+    run_killed_at(second, "lipsync")
+    second = run(second)
+    assert second.tries == 2 and set(second.timings) >= {"speak", "lipsync", "render"}
     before, after = packets(first), packets(second)
     assert {place: len(parts) for place, parts in before.items()} == {
         place: len(parts) for place, parts in after.items()
