@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from apps.projects.services import create_asset_from_file, create_asset_from_url
 from apps.projects.services.assets import delete_asset_file, still_key
 from tests.factories import make_organization, owner_of
 from tests.jobs.lipsync_help import png, wav
-from tests.sites import hosted
+from tests.sites import FolderHandler, hosted, listening
 
 pytestmark = [pytest.mark.django_db, pytest.mark.engine]
 PORTRAIT = "faces/astronaut-eileen-collins-nasa.png"
@@ -159,6 +160,32 @@ def test_a_link_is_fetched_first(
     look = look_for_faces(actor=actor, asset=linked)
     assert (look.status, len(look.faces)) == ("ready", 1)
     assert look_for_faces(actor=actor, asset=gone).code == 10901
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_link_that_is_being_fetched_is_not_fetched_for_its_faces_too(
+    actor: Actor, shared_media: Path, model_dir: Path, tmp_path: Path, settings: Any
+) -> None:
+    settings.PRIVATE_HOSTS_ALLOWED = ("127.0.0.1",)
+    (tmp_path / "face.png").write_bytes((shared_media / PORTRAIT).read_bytes())
+    fetched: list[str] = []
+
+    class Site(FolderHandler):
+        def do_GET(self) -> None:
+            fetched.append(self.path)
+            if len(fetched) == 1:
+                actors.look_for_faces.fn(linked.public_id)  # the worker's other thread, meanwhile
+                connection.close()
+            super().do_GET()
+
+    with listening(partial(Site, directory=str(tmp_path))) as server:
+        url = f"http://127.0.0.1:{server.server_port}/face.png"
+        linked = create_asset_from_url(actor=actor, url=url, kind="image")
+        look_for_faces(actor=actor, asset=linked)
+        actors.fetch_asset.fn(linked.public_id)
+    assert fetched == ["/face.png"] and messages() == 2, "the look comes back in five seconds"
+    actors.look_for_faces.fn(linked.public_id)
+    assert look_for_faces(actor=actor, asset=linked).status == "ready"
 
 
 def test_without_weights_it_says_so_and_asks_nobody(actor: Actor, tmp_path: Path, settings: Any) -> None:
