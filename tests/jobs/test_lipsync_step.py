@@ -126,6 +126,8 @@ def test_ordered_made_charged_and_after_an_edit_only_what_changed(actor: Actor, 
 def test_a_film_without_a_face_is_dubbed_as_it_is(actor: Actor, tmp_path: Path) -> None:
     job = run(submitted(actor, asked(actor, tmp_path, media_asset(actor, tmp_path))))
     told = report(job)
+    # Text and voice are charged, lips that nobody could paint are not.
+    assert (job.estimate, job.charged) == (3000 + 5000 + 5 * 2000, 3000 + 5000)
     assert told["lipsync"]["frames_painted"] == 0 and told["picture"] == ["copied as it was"]
     assert any("the pictures are as they were" in remark for remark in told["remarks"])
     assert "preview" not in job.artefacts.get(kind="video").label

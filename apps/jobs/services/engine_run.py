@@ -121,6 +121,8 @@ class EngineRun:
             takeover.keep_translation(self.job, self.workspace, self.lease.owner)
         elif stage == states.SPEAK:
             takeover.keep_voices(self.job, self.workspace, self.lease.owner)
+        elif stage == states.LIPSYNC:
+            takeover.keep_lipsync(self.job, self.workspace, self.lease.owner)
         if stage == self.review_after and self.job.reviewed_stage == stage:
             takeover.overlay(self.job, self.workspace, stage)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from datetime import timedelta
 
 import msgspec
@@ -21,17 +22,18 @@ from apps.plans.selectors import plan_for
 from apps.plans.services import price_items, price_measured
 
 
-def price(job: Job, measured_ms: int) -> int:
+def price(job: Job, measured_ms: int, *, without: Container[str] = ()) -> int:
     """What the job costs at its measured length, milli-credits; an iteration by its changed lines.
 
-    A subscription that ended meanwhile has no prices any more: then it costs what was set aside.
+    Items in `without` (plans.pricing.billable_items) are left out. A subscription that ended meanwhile has no prices any more: then it
+    costs what was set aside.
     """
     plan = plan_for(job.organization)
     if plan is None:
         return job.hold.amount if job.hold is not None else 0
     if job.base_job_id is not None:
-        return rework.price_of(job, plan_id=plan.pk, duration_ms=measured_ms)
-    return price_measured(plan_id=plan.pk, order=order_of(job), measured_ms=measured_ms)
+        return rework.price_of(job, plan_id=plan.pk, duration_ms=measured_ms, without=without)
+    return price_measured(plan_id=plan.pk, order=order_of(job), measured_ms=measured_ms, without=without)
 
 
 def price_again(job: Job, *, plan_id: int, duration_ms: int | None) -> int:

@@ -23,6 +23,7 @@ from apps.jobs import states
 from apps.jobs.models import Artefact, Job
 from apps.jobs.services import finish
 from apps.jobs.services.pricing import price
+from apps.jobs.services.rework import not_made
 from apps.plans.services import capture_hold
 from apps.plans.services import release_hold as give_back_hold
 from apps.projects import storage
@@ -101,10 +102,10 @@ def complete(job: Job, *, owner: str, artefacts: list[Artefact], measured_ms: in
 
 
 def _charge(job: Job, measured_ms: int) -> int:
-    """Captures the hold for the measured length (never more than was set aside) and releases the rest."""
+    """Captures the hold for what was made at the measured length (never more than was set aside) and releases the rest."""
     if job.hold is None:
         return 0
-    amount = price(job, measured_ms)
+    amount = price(job, measured_ms, without=not_made(job))
     if amount == 0:
         give_back_hold(hold=job.hold)
         return 0

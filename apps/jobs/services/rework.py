@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -22,7 +23,9 @@ from apps.providers.registry import PROVIDERS
 
 REVISION: Final = "revision"
 VOICES: Final = "voices"
-"""What the built-in engine remembers in Job.provider_memo: the transcript revision that it rendered, and who spoke with which voice."""
+NOT_MADE: Final = "not_made"
+"""What the built-in engine remembers in Job.provider_memo: the transcript revision that it rendered, who spoke with which voice, and
+which items of the price were ordered and could not be made."""
 SETTLED: Final = (
     "source",
     "subtitle",
@@ -116,8 +119,17 @@ def rendered_transcript(job: Job) -> Transcript | None:
     return found or rows.order_by("revision").first()
 
 
-def price_of(job: Job, *, plan_id: int, duration_ms: int) -> int:
-    """What an admitted iteration costs, milli-credits: decided by immutable revisions and orders, so always the same."""
+def not_made(job: Job) -> frozenset[str]:
+    """Items of the price (plans.pricing.billable_items) that were ordered and came to nothing: lip sync of a film without a face."""
+    found: Any = job.provider_memo.get(NOT_MADE) if isinstance(job.provider_memo, dict) else None
+    return frozenset(map(str, found)) if isinstance(found, list) else frozenset()
+
+
+def price_of(job: Job, *, plan_id: int, duration_ms: int, without: Container[str] = ()) -> int:
+    """What an admitted iteration costs, milli-credits: decided by immutable revisions and orders, so always the same.
+
+    Items in `without` are left out.
+    """
     order = msgspec.convert(job.order, TranslationOrder)
     assert job.base_job_id is not None and job.reviewed_revision is not None, "not an iteration"
     base = Job.objects.get(pk=job.base_job_id)
@@ -125,7 +137,8 @@ def price_of(job: Job, *, plan_id: int, duration_ms: int) -> int:
     base_row = rendered_transcript(base)
     row = Transcript.objects.get(translation=job.translation_id, revision=job.reviewed_revision)
     found = _compare(before, order, base_row or row, msgspec.convert(row.document, Document))
-    return sum(amount for *_, amount in priced(before, order, found, plan_id=plan_id, duration_ms=duration_ms))
+    rows = priced(before, order, found, plan_id=plan_id, duration_ms=duration_ms)
+    return sum(amount for item, *_, amount in rows if item not in without)
 
 
 def priced(

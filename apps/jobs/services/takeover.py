@@ -8,13 +8,14 @@ import msgspec
 from django.db import transaction
 
 from apps.core.errors import JobError
+from apps.engine.lipsync.types import DUB_FACTS_FILE
 from apps.engine.settings import EngineSettings
 from apps.engine.transcript import Transcript as Document
 from apps.engine.workspace import PROBE_FILE, RECOGNIZED_FILE, TRANSCRIPT_FILE, Workspace
 from apps.jobs import states
 from apps.jobs.models import Job
 from apps.jobs.services import pricing, reuse
-from apps.jobs.services.rework import REVISION, VOICES
+from apps.jobs.services.rework import NOT_MADE, REVISION, VOICES
 from apps.plans.services import resize_hold
 from apps.projects.models import Transcript
 from apps.projects.selectors import transcript_for
@@ -83,6 +84,12 @@ def keep_voices(job: Job, workspace: Workspace, owner: str) -> None:
     """Who spoke with which voice: in the next iteration everybody keeps theirs."""
     facts: dict[str, Any] = workspace.read_json(SPEAK_FACTS)
     _remember(job, owner, {VOICES: facts["voices"]})
+
+
+def keep_lipsync(job: Job, workspace: Workspace, owner: str) -> None:
+    """Whether any mouth could be painted: where none could, lip sync is not charged."""
+    facts: dict[str, Any] = workspace.read_json(DUB_FACTS_FILE)
+    _remember(job, owner, {NOT_MADE: [] if facts["frames_painted"] else ["lipsync"]})
 
 
 def overlay(job: Job, workspace: Workspace, stage: str) -> None:
