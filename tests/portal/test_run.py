@@ -95,7 +95,8 @@ class Kinoglot:
     def kill(self, words: str) -> list[int]:
         victims = [pid for pid, command in self.processes().items() if words in command]
         for pid in victims:
-            with contextlib.suppress(ProcessLookupError):  # PostgreSQL's processes end by themselves when one of them is killed
+            # PostgreSQL's processes end by themselves when one of them is killed.
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         return victims
 
