@@ -179,23 +179,24 @@ def browser(chromium: str) -> Iterator[Browser]:
     arguments.append("--disable-gpu")  # where there is none it is computed, which costs more than drawing without
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium, headless=True, args=arguments)
+        loop = asyncio._get_running_loop()
         yield started
+        asyncio._set_running_loop(loop)  # it may be hidden from the test that happens to be the last one
         started.close()
 
 
-@pytest.fixture(autouse=True)
-def no_borrowed_loop(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Hide Playwright's event loop from tests that use no browser.
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Hides Playwright's event loop from tests that use no browser, their fixtures included.
 
-    Between two browser tests it is asleep in another greenlet but still counts as this thread's running loop, and
-    asyncio.run() of any later test in the same process would refuse to start.
+    Between two browser tests it is asleep in another greenlet but still counts as this thread's running loop: asyncio.run() would
+    refuse to start, and Django keeps other database connections for a thread with a loop than for one without.
     """
     loop = asyncio._get_running_loop()
-    if loop is None or "browser" in request.fixturenames:
-        yield
-        return
+    if loop is None or "browser" in getattr(item, "fixturenames", ()):
+        return (yield)
     asyncio._set_running_loop(None)
     try:
-        yield
+        return (yield)
     finally:
-        asyncio._set_running_loop(loop)
+        asyncio._set_running_loop(loop if loop.is_running() else None)

@@ -121,7 +121,7 @@ def rendered_transcript(job: Job) -> Transcript | None:
 
 def not_made(job: Job) -> frozenset[str]:
     """Items of the price (plans.pricing.billable_items) that were ordered and came to nothing: lip sync of a film without a face."""
-    found: Any = job.provider_memo.get(NOT_MADE) if isinstance(job.provider_memo, dict) else None
+    found = _memo(job).get(NOT_MADE)
     return frozenset(map(str, found)) if isinstance(found, list) else frozenset()
 
 
@@ -155,9 +155,14 @@ def priced(
     )
 
 
+def _memo(job: Job) -> dict[str, Any]:
+    """What the built-in engine remembers; a vendor's memo has keys of its own."""
+    memo = job.provider_memo if job.provider == "local" else {}
+    return memo if isinstance(memo, dict) else {}
+
+
 def _remembered(job: Job) -> int | None:
-    memo: Any = job.provider_memo if job.provider == "local" else {}
-    number = memo.get(REVISION) if isinstance(memo, dict) else None
+    number = _memo(job).get(REVISION)
     return number if isinstance(number, int) else None
 
 
