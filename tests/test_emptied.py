@@ -7,6 +7,7 @@ from django.contrib.auth.models import Permission
 from django.db import connection
 
 from apps.accounts.models import Organization
+from apps.events import queue
 from apps.events.models import Event
 from apps.plans.models import LedgerEntry, Plan, RateCard
 from tests.factories import make_organization
@@ -20,6 +21,10 @@ def test_nothing_is_left_and_nothing_is_missing(number: int) -> None:
     assert not Organization.objects.exists() and not LedgerEntry.objects.exists() and not Event.objects.exists()
     assert Permission.objects.filter(codename="view_job").count() == 1
     assert Plan.objects.filter(code="business").exists() and not RateCard.objects.filter(millicredits=1234567).exists()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM dramatiq.queue")
+        assert cursor.fetchone() == (0,)
+    queue.enqueue("probe_asset", "ast_1")
     make_organization(credits=10)
     RateCard.objects.update(millicredits=1234567)
     Permission.objects.filter(codename="view_job").delete()

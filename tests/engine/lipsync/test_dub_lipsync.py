@@ -113,7 +113,8 @@ def test_mouths_follow_the_lines_and_the_rest_stays(
     seen = look_at(ws.path(DUB_PICTURES_FILE), engine_settings)
     found = agree(seen.openings, load_sound(ws.path("voice.wav"), 16_000), 16_000, 15)
     assert found.correlation >= 0.6 and abs(found.lag) <= 1
-    assert found.silent >= 10 and found.closed >= 0.8  # of few pictures at half the size; 1.0 of 150 with a whole dub (docs/lipsync.md)
+    # Of few pictures at half the size; all of 150 with a whole dub (docs/lipsync.md).
+    assert found.silent >= 10 and found.closed >= 0.8
     assert outside_psnr(Seen(load_pictures(source), seen.points), seen.pictures) >= 38
 
 
