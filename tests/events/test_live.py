@@ -185,8 +185,10 @@ def test_a_page_can_say_what_it_was_rendered_with(server: Server) -> None:
     job = new_id("job")
     known, missed = add(job), add(job)
     stream = Stream(f"{server.url}/live/jobs/{job}?since={known}").ready()
-    assert [event["id"] for event in stream.events()] == [missed]
+    told = [event["id"] for event in stream.events()]
     stream.close()
+    # At least once: where the tail was behind, the one that the page knows may follow.
+    assert told[0] == missed and set(told) <= {known, missed}
 
 
 def test_an_event_that_was_committed_late_is_not_lost(server: Server) -> None:
