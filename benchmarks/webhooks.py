@@ -83,7 +83,6 @@ def fill(messages: int) -> None:
 
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE webhooks_attempt, webhooks_message")
-        cursor.execute("UPDATE webhooks_lane SET due_at = NULL, busy_until = NULL, slow = false")
         cursor.execute(
             """INSERT INTO webhooks_message (public_id, organization_id, lane_id, endpoint_id, type, subject_id, url, headers, bare,
                    body, is_test, state, next_attempt_at, tries, attempt_count, last_error)
@@ -92,6 +91,8 @@ def fill(messages: int) -> None:
                  FROM webhooks_lane l, generate_series(1, %s) n""",
             [body(), messages],
         )
+        # A message that is put in makes its lane due: only now can it be put to rest, until go() says so.
+        cursor.execute("UPDATE webhooks_lane SET due_at = NULL, busy_until = NULL, slow = false")
     connection.set_autocommit(True)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE webhooks_message, webhooks_lane")
