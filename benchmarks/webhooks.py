@@ -91,8 +91,8 @@ def fill(messages: int) -> None:
                  FROM webhooks_lane l, generate_series(1, %s) n""",
             [body(), messages],
         )
-        # A message that is put in makes its lane due: only now can it be put to rest, until go() says so.
-        cursor.execute("UPDATE webhooks_lane SET due_at = NULL, busy_until = NULL, slow = false")
+        # Messages make their lanes due; as long as somebody else seems to work on them, the sender leaves them alone.
+        cursor.execute("UPDATE webhooks_lane SET busy_until = now() + interval '1 hour', slow = false")
     connection.set_autocommit(True)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE webhooks_message, webhooks_lane")
@@ -100,11 +100,11 @@ def fill(messages: int) -> None:
 
 
 def go() -> None:
-    """Every lane is due."""
+    """Every lane is due and free."""
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE webhooks_lane SET due_at = now()")
+        cursor.execute("UPDATE webhooks_lane SET due_at = now(), busy_until = NULL")
 
 
 class Run:
