@@ -17,9 +17,8 @@ from apps.jobs.services.orders import order_of
 from apps.jobs.services.refusals import to_error
 from apps.jobs.services.submit import HOLD_SECONDS
 from apps.plans.models import Hold
-from apps.plans.pricing import billable_items
 from apps.plans.selectors import plan_for
-from apps.plans.services import price_items, price_measured
+from apps.plans.services import price_measured
 
 
 def price(job: Job, measured_ms: int, *, without: Container[str] = ()) -> int:
@@ -40,9 +39,7 @@ def price_again(job: Job, *, plan_id: int, duration_ms: int | None) -> int:
     """What another attempt of an ended job needs; duration None: not known yet."""
     if job.base_job_id is not None:
         return rework.price_of(job, plan_id=plan_id, duration_ms=duration_ms or 0)
-    items = billable_items(order_of(job))
-    rows = price_items(plan_id=plan_id, service=job.service, items=items, duration_ms=duration_ms)
-    return sum(amount for *_, amount in rows)
+    return price_measured(plan_id=plan_id, order=order_of(job), measured_ms=duration_ms)
 
 
 def place_hold(actor: Actor, job: Job, *, attempt: int, amount: int) -> Hold:

@@ -98,10 +98,10 @@ def price_items(
     return rows
 
 
-def price_measured(*, plan_id: int, order: Order, measured_ms: int, without: Container[str] = ()) -> int:
+def price_measured(*, plan_id: int, order: Order, measured_ms: int | None, without: Container[str] = ()) -> int:
     """What one locale of the order costs at its measured length, milli-credits: the amount for capture_hold.
 
-    Items in `without` are left out: they were ordered and could not be made.
+    None is the assumed length. Items in `without` are left out: they were ordered and could not be made.
     """
     items = [item for item in billable_items(order) if item not in without]
     rows = price_items(plan_id=plan_id, service=service_of(order), items=items, duration_ms=measured_ms)
